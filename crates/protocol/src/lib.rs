@@ -1,1 +1,12 @@
-//! Stub.
+//! The nouns of Tautline, its wire, and the server's half of a connection.
+//!
+//! - [`model`]: rooms, publications, positions, members, identities.
+//! - [`wire`]: the nouns as bytes, one dialect per protocol version.
+//! - [`server`]: the session of one connection, a machine.
+//!
+//! Nothing here does I/O, reads a clock or draws a random number: time and chance are arguments.
+//! Parsing never panics.
+
+pub mod model;
+pub mod server;
+pub mod wire;

@@ -1,0 +1,21 @@
+//! The nouns. Each is parsed once, at the edge, and trusted ever after.
+//!
+//! Nothing here knows how a noun travels: that is [`crate::wire`].
+
+mod connection_id;
+mod event_name;
+mod identity;
+mod member;
+mod position;
+mod publication;
+mod room_name;
+mod rule;
+
+pub use connection_id::{ConnectionId, NodeId};
+pub use event_name::{EventName, InvalidEventName};
+pub use identity::{Action, Actions, Grant, Identity};
+pub use member::Member;
+pub use position::{Epoch, Position, PublicationId};
+pub use publication::{Publication, Timestamp};
+pub use room_name::{InvalidRoomName, RoomName};
+pub use rule::{Pattern, Retention, RoomRule, Rules};

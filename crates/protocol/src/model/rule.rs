@@ -1,0 +1,124 @@
+//! What a room keeps and allows, chosen by its name.
+
+use std::time::Duration;
+
+use super::{Actions, RoomName};
+
+/// A set of rooms: a name with an optional trailing `*`, in which `{user}` stands for the subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern {
+    text: Box<str>,
+    open: bool,
+}
+
+impl Pattern {
+    /// Takes a text for a pattern; a `*` anywhere but at the end is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (stem, open) = text
+            .strip_suffix('*')
+            .map_or((text, false), |stem| (stem, true));
+        let shape = stem.replace("{user}", "u");
+        let valid = if shape.is_empty() {
+            open
+        } else {
+            RoomName::parse(&shape).is_ok()
+        };
+        valid.then(|| Self {
+            text: stem.into(),
+            open,
+        })
+    }
+
+    /// Whether `room` is in the set, seen by `user`.
+    pub fn matches(&self, room: &RoomName, user: &str) -> bool {
+        let mut rest = room.as_str();
+        let mut parts = self.text.split("{user}");
+        if let Some(first) = parts.next() {
+            let Some(after) = rest.strip_prefix(first) else {
+                return false;
+            };
+            rest = after;
+        }
+        for part in parts {
+            let Some(after) = rest
+                .strip_prefix(user)
+                .and_then(|rest| rest.strip_prefix(part))
+            else {
+                return false;
+            };
+            rest = after;
+        }
+        self.open || rest.is_empty()
+    }
+}
+
+/// How much of a room's past is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// At most so many publications; none keeps no history.
+    pub count: u32,
+    /// No longer than this.
+    pub age: Duration,
+}
+
+/// What holds for the rooms that match a pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomRule {
+    /// The rooms.
+    pub rooms: Pattern,
+    /// How much of their past is kept.
+    pub history: Retention,
+    /// Whether their members are announced.
+    pub presence: bool,
+    /// What every authenticated user may do there, without a grant.
+    pub everyone: Actions,
+}
+
+/// All rules, in the order of the configuration.
+#[derive(Debug, Clone, Default)]
+pub struct Rules(Vec<RoomRule>);
+
+impl Rules {
+    /// Keeps the rules in their order.
+    pub fn new(rules: Vec<RoomRule>) -> Self {
+        Self(rules)
+    }
+
+    /// The rule of a room: the first that matches. Without one, nothing is allowed there.
+    pub fn of(&self, room: &RoomName, user: &str) -> Option<&RoomRule> {
+        self.0.iter().find(|rule| rule.rooms.matches(room, user))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(pattern: &str, room: &str, user: &str) -> bool {
+        Pattern::parse(pattern)
+            .unwrap()
+            .matches(&RoomName::parse(room).unwrap(), user)
+    }
+
+    #[test]
+    fn a_pattern_is_a_name_or_a_prefix() {
+        assert!(matches("chat:1", "chat:1", "u") && !matches("chat:1", "chat:12", "u"));
+        assert!(matches("chat:*", "chat:12", "u") && matches("*", "x", "u"));
+        assert!(!matches("chat:*", "cha", "u"));
+    }
+
+    #[test]
+    fn user_stands_for_the_subject() {
+        assert!(matches("inbox:{user}", "inbox:ann", "ann"));
+        assert!(!matches("inbox:{user}", "inbox:anna", "ann"));
+        assert!(!matches("inbox:{user}", "inbox:bob", "ann"));
+        assert!(matches("u:{user}:*", "u:ann:x", "ann") && !matches("u:{user}:*", "u:ann", "ann"));
+    }
+
+    #[test]
+    fn a_star_stands_only_at_the_end() {
+        for bad in ["", "a*b", "**", "a b*"] {
+            assert_eq!(Pattern::parse(bad), None, "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Stub: messages as bytes.
