@@ -1,0 +1,1 @@
+//! Rooms in this process: the reference that other engines are measured by.
