@@ -1,0 +1,106 @@
+//! `cargo xtask fuzz`: each fuzz target for a bounded time, on the stable compiler.
+//!
+//! The targets are a workspace of their own, because the coverage flags must not reach the others' builds.
+
+use std::env;
+use std::fs;
+use std::io::{self, Write};
+use std::process::Command;
+
+use crate::help;
+use crate::workspace::Workspace;
+
+/// The folder with the targets' manifest.
+pub(crate) const FOLDER: &str = "crates/websocket/fuzz";
+/// How long each target runs when nothing is said.
+pub(crate) const DEFAULT_SECONDS: u32 = 20;
+
+/// What cargo-fuzz hands to the compiler for a run without sanitizers: our crates have no unsafe code.
+const COVERAGE: &str = "--cfg fuzzing -Ccodegen-units=1 -Cpasses=sancov-module \
+    -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+    -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares";
+
+/// Runs every target in the foreground, and stops at the first that finds something.
+pub(crate) fn run(
+    workspace: &Workspace,
+    arguments: &[String],
+    out: &mut dyn Write,
+) -> io::Result<bool> {
+    let seconds = match arguments {
+        [] => DEFAULT_SECONDS,
+        [seconds] => seconds
+            .parse()
+            .ok()
+            .ok_or_else(|| help::unknown_argument("fuzz", seconds))?,
+        [_, unknown, ..] => return Err(help::unknown_argument("fuzz", unknown)),
+    };
+    let targets = targets(workspace)?;
+    out.flush()?;
+    if !build(workspace)?.status()?.success() {
+        return Ok(false);
+    }
+    for target in &targets {
+        writeln!(out, "fuzzing {target} for {seconds} s")?;
+        if !one(workspace, target, seconds)?.status()?.success() {
+            return Ok(false);
+        }
+    }
+    writeln!(out, "{} passed, 0 failed", targets.len())?;
+    Ok(true)
+}
+
+/// The names of the targets: one file each.
+pub(crate) fn targets(workspace: &Workspace) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(workspace.root.join(FOLDER).join("fuzz_targets"))? {
+        let file = entry?.file_name();
+        names.extend(
+            file.to_str()
+                .and_then(|file| file.strip_suffix(".rs"))
+                .map(str::to_owned),
+        );
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// The command that builds all targets.
+///
+/// With `--target`, the flags reach the targets and their dependencies but no build script.
+pub(crate) fn build(workspace: &Workspace) -> io::Result<Command> {
+    let triple = host_triple()?;
+    let mut command =
+        workspace.cargo(["build", "--release", "--target", &triple, "--manifest-path"]);
+    command.arg(workspace.root.join(FOLDER).join("Cargo.toml"));
+    command
+        .env("CARGO_TARGET_DIR", workspace.target.join("fuzz"))
+        .env("RUSTFLAGS", COVERAGE);
+    Ok(command)
+}
+
+/// The command that runs one target. What it learns stays in the target directory for the next run.
+pub(crate) fn one(workspace: &Workspace, target: &str, seconds: u32) -> io::Result<Command> {
+    let folder = workspace.target.join("fuzz");
+    let corpus = folder.join("corpus").join(target);
+    fs::create_dir_all(&corpus)?;
+    let mut command = Command::new(folder.join(host_triple()?).join("release").join(target));
+    command
+        .current_dir(&workspace.root)
+        .arg(format!("-max_total_time={seconds}"));
+    // Where an input that breaks something is written, to be tried again.
+    command.arg(format!("-artifact_prefix={}/{target}-", folder.display()));
+    command.arg(corpus);
+    let seeds = workspace.root.join(FOLDER).join("seeds").join(target);
+    command.args(Some(seeds).filter(|seeds| seeds.is_dir()));
+    Ok(command)
+}
+
+/// This machine's name for the compiler, such as `x86_64-unknown-linux-gnu`.
+fn host_triple() -> io::Result<String> {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let version = Command::new(rustc).arg("-vV").output()?;
+    let version = String::from_utf8_lossy(&version.stdout).into_owned();
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned)
+        .ok_or_else(|| io::Error::other("`rustc -vV` does not name this machine"))
+}
