@@ -1,1 +1,0 @@
-//! Rooms in this process: the reference that other engines are measured by.

@@ -1,0 +1,117 @@
+//! All rooms, in parts that are locked one by one.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use parking_lot::{Mutex, MutexGuard};
+use tautline_protocol::model::{Epoch, PublicationId, RoomName, Timestamp};
+use uuid::{ContextV7, Uuid};
+
+use super::room::Room;
+use crate::EngineError;
+
+/// So many calls may be in different rooms at the same time.
+pub(super) const PARTS: usize = 64;
+
+/// Rooms by name. A part's lock is the lock of every room in it.
+///
+/// Names are chosen by clients, so that parts and maps hash with a secret.
+#[derive(Debug)]
+pub(super) struct Rooms {
+    parts: Box<[Mutex<Part>]>,
+    hasher: RandomState,
+    count: AtomicUsize,
+    max: usize,
+}
+
+/// The rooms that share a lock, and the source of their publications' ids.
+#[derive(Debug, Default)]
+pub(super) struct Part {
+    rooms: HashMap<RoomName, Room>,
+    ids: ContextV7,
+}
+
+impl Rooms {
+    pub(super) fn new(rooms_max: usize) -> Self {
+        Self {
+            parts: (0..PARTS).map(|_| Mutex::default()).collect(),
+            hasher: RandomState::new(),
+            count: AtomicUsize::new(0),
+            max: rooms_max,
+        }
+    }
+
+    /// Calls `act` with the room, which begins to exist if it did not.
+    pub(super) fn open<T>(
+        &self,
+        name: &RoomName,
+        act: impl FnOnce(&mut Room, &ContextV7) -> T,
+    ) -> Result<T, EngineError> {
+        let mut part = self.part_of(name);
+        let Part { rooms, ids } = &mut *part;
+        if let Some(room) = rooms.get_mut(name) {
+            return Ok(act(room, ids));
+        }
+        self.count_one()?;
+        let room = Room::new(name.clone(), new_epoch());
+        Ok(act(rooms.entry(name.clone()).or_insert(room), ids))
+    }
+
+    /// Calls `act` with the room if it exists.
+    pub(super) fn find<T>(&self, name: &RoomName, act: impl FnOnce(&mut Room) -> T) -> Option<T> {
+        self.part_of(name).rooms.get_mut(name).map(act)
+    }
+
+    /// Calls `act` with every room, part after part.
+    pub(super) fn for_each(&self, mut act: impl FnMut(&mut Room)) {
+        for part in &self.parts {
+            part.lock().rooms.values_mut().for_each(&mut act);
+        }
+    }
+
+    /// Forgets those rooms of one part that `forget` names. Parts are counted round and round.
+    pub(super) fn forget(&self, part: usize, mut forget: impl FnMut(&mut Room) -> bool) {
+        let Some(part) = self.parts.get(part % PARTS) else {
+            return;
+        };
+        let rooms = &mut part.lock().rooms;
+        let before = rooms.len();
+        rooms.retain(|_, room| !forget(room));
+        self.count
+            .fetch_sub(before - rooms.len(), Ordering::Relaxed);
+        if rooms.len() < rooms.capacity() / 4 {
+            rooms.shrink_to(rooms.len() * 2);
+        }
+    }
+
+    fn count_one(&self) -> Result<(), EngineError> {
+        if self.count.fetch_add(1, Ordering::Relaxed) < self.max {
+            Ok(())
+        } else {
+            self.count.fetch_sub(1, Ordering::Relaxed);
+            Err(EngineError::Full("there are too many rooms"))
+        }
+    }
+
+    fn part_of(&self, name: &RoomName) -> MutexGuard<'_, Part> {
+        let hash = self.hasher.hash_one(name);
+        let index = usize::try_from(hash % PARTS as u64).expect("a remainder is small");
+        self.parts
+            .get(index)
+            .expect("a remainder is less than the number of parts")
+            .lock()
+    }
+}
+
+/// Random, so that no two lives of a room are taken for one.
+fn new_epoch() -> Epoch {
+    Epoch(getrandom::u64().expect("the system has a random source"))
+}
+
+/// A new id for a publication at `wall`, greater than the one before from the same context.
+pub(super) fn new_id(wall: Timestamp, ids: &ContextV7) -> PublicationId {
+    let milliseconds = u32::try_from(wall.0 % 1_000).expect("a remainder is small");
+    let time = uuid::Timestamp::from_unix(ids, wall.0 / 1_000, milliseconds * 1_000_000);
+    PublicationId(Uuid::new_v7(time).into_bytes())
+}
