@@ -85,7 +85,7 @@ export class Connection extends EventTarget {
   close() {
     if (this.#state.name === "idle" || this.#state.name === "closed") return;
     this.#socket?.close(1000, "closed by the page");
-    this.#finish({ code: 1000, reason: "closed by the page", meaning: "closed by this page" });
+    this.#finish({ code: 1000, reason: "", meaning: "closed by this page" });
   }
 
   /** Cuts the wait before the next dial short. Does nothing unless one is being waited for. */

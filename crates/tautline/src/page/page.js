@@ -66,7 +66,7 @@ function showState() {
 function showComposer() {
   const live = connection.state.name === "live";
   chatSend.disabled = !live || !rooms.active;
-  chatText.placeholder = live ? "Write a message" : "You can send when the connection is live";
+  chatText.placeholder = live ? "Write a message" : "Waiting for the connection";
 }
 
 function describe({ name, userId, ended, retryAt }) {

@@ -76,7 +76,9 @@ export class Room {
   }
 
   addNote(text, kind = "note") {
-    this.#append(row(kind, text));
+    const note = row(kind, text);
+    note.append(" ", timeOf(new Date()));
+    this.#append(note);
   }
 
   /** The connection is gone: nobody knows now who is here, or whether what was sent arrived. */
@@ -149,15 +151,19 @@ function messageRow({ userId, text, event = "", mine, sentAt = new Date() }) {
   message.classList.toggle("mine", mine);
   const author = element("b", mine ? "you" : userId);
   author.title = userId;
-  const time = element("time", sentAt.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
-  time.dateTime = sentAt.toISOString();
   const head = row("head");
-  head.append(author, time);
+  head.append(author, timeOf(sentAt));
   const body = element("p", "");
   if (event) body.append(element("i", event), " ", element("code", text));
   else body.textContent = text;
   message.append(head, body);
   return message;
+}
+
+function timeOf(date) {
+  const time = element("time", date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
+  time.dateTime = date.toISOString();
+  return time;
 }
 
 function row(className, text = "") {

@@ -1,0 +1,84 @@
+// Starts the real binary in development mode, waits until it says that it listens, and ends it.
+// Nothing here builds: `cargo build -p tautline` first, or name a binary in TAUTLINE_BIN.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+/** Guards against a hang only; no test passes or fails by how long something takes. */
+export const HANG_MS = 60_000;
+
+const LINES_KEPT_MAX = 200;
+const BUILT_BINARY = fileURLToPath(new URL("../target/debug/tautline", import.meta.url));
+
+const running = new Set();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+/** A running server. `port` is 0 for any free one, or the port of a server that has ended. */
+export async function startServer(port = 0) {
+  const binary = process.env.TAUTLINE_BIN || BUILT_BINARY;
+  if (!existsSync(binary)) {
+    throw new Error(`no server at ${binary}: run \`cargo build -p tautline\`, or set TAUTLINE_BIN`);
+  }
+  const child = spawn(binary, ["serve", "--dev", "--listen", `127.0.0.1:${port}`], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  running.add(child);
+  const exited = once(child, "exit").finally(() => running.delete(child));
+  const address = await within(listening(child, exited), "the server to listen");
+  return {
+    address,
+    port: Number(address.slice(address.lastIndexOf(":") + 1)),
+    page: `http://${address}/`,
+    socket: `ws://${address}/ws`,
+    /** The process stands still, its sockets stay open: what a half-open connection looks like. */
+    freeze: () => child.kill("SIGSTOP"),
+    thaw: () => child.kill("SIGCONT"),
+    async kill() {
+      child.kill("SIGKILL");
+      await exited;
+    },
+  };
+}
+
+/** Rejects when `promise` is still pending after the hang guard. */
+export async function within(promise, what) {
+  let timer;
+  const hung = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`hung for ${HANG_MS} ms waiting for ${what}`)), HANG_MS);
+  });
+  try {
+    return await Promise.race([promise, hung]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function listening(child, exited) {
+  return new Promise((resolve, reject) => {
+    const lines = [];
+    createInterface({ input: child.stderr }).on("line", (line) => {
+      lines.push(line);
+      if (lines.length > LINES_KEPT_MAX) lines.shift();
+      const { message, address } = parse(line);
+      if (message === "listening") resolve(address);
+    });
+    exited.then(
+      ([code, signal]) => reject(new Error(`the server ended (${code ?? signal}) before it listened:\n${lines.join("\n")}`)),
+      reject,
+    );
+  });
+}
+
+/** Log lines are JSON objects; whatever else a dying process writes is kept only for the error. */
+function parse(line) {
+  try {
+    return JSON.parse(line) ?? {};
+  } catch {
+    return {};
+  }
+}
