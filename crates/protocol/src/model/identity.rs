@@ -21,6 +21,21 @@ pub enum Action {
     Members,
 }
 
+impl Action {
+    /// The action that configuration and tokens call so.
+    pub fn parse(name: &str) -> Option<Self> {
+        Some(match name {
+            "join" => Self::Join,
+            "publish" => Self::Publish,
+            "cast" => Self::Cast,
+            "history" => Self::History,
+            "presence" => Self::Presence,
+            "members" => Self::Members,
+            _ => return None,
+        })
+    }
+}
+
 /// A set of actions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Actions(u8);

@@ -1,1 +1,48 @@
-//! Stub: messages as bytes.
+//! Messages as bytes. The only place where the protocol versions meet.
+//!
+//! A client's text becomes a [`Command`], a server's [`Message`] becomes bytes, and what cannot be
+//! done ([`Refusal`]) becomes an error or a close: each by the dialect of the connection's
+//! [`Version`]. Everything outside this module speaks the version-neutral forms. Nothing here has
+//! state, and nothing here knows the session.
+
+pub mod code;
+mod command;
+mod json;
+mod message;
+mod refusal;
+mod request_id;
+mod token;
+mod v1;
+mod version;
+
+pub use code::{CloseCode, ErrorCode, Retry};
+pub use command::Command;
+pub use message::Message;
+pub use refusal::{Answer, Close, Refusal};
+pub use request_id::RequestId;
+pub use token::Token;
+pub use version::{Negotiated, NegotiationError, Version};
+
+/// The deepest nesting of an application's JSON value; a number or an empty string has depth 0.
+pub const PAYLOAD_DEPTH_MAX: usize = 32;
+
+/// Takes a client's text for a command.
+pub fn parse(version: Version, text: &str) -> Result<Command, Refusal> {
+    match version {
+        Version::V1 => v1::parse(text),
+    }
+}
+
+/// What the server says, as the payload of one text message.
+pub fn encode(version: Version, message: &Message<'_>) -> Vec<u8> {
+    match version {
+        Version::V1 => v1::encode(message),
+    }
+}
+
+/// How a refusal is answered: some end the connection, and which ones depends on the version.
+pub fn answer(version: Version, refusal: &Refusal) -> Answer {
+    match version {
+        Version::V1 => v1::answer(refusal),
+    }
+}

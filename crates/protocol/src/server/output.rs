@@ -1,0 +1,86 @@
+//! What a session wants done, and what it is answered.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::model::{EventName, Publication, RoomName};
+use crate::wire::{Close, ErrorCode, Token};
+
+/// What a session wants done, in this order.
+#[derive(Debug)]
+pub enum Output {
+    /// Send one text message.
+    Send(Vec<u8>),
+    /// Send a ping of the WebSocket protocol.
+    Ping,
+    /// Check this token; answered by `Session::handle_verdict`.
+    Verify(Token),
+    /// Do this; answered by `Session::handle_reply`. Never more than one at a time.
+    Ask(Ask),
+    /// The frames that open this room are out: go live in it and, where the room has presence,
+    /// announce the member. Once for every join.
+    Follow(RoomName),
+    /// Close the connection. Nothing comes after it.
+    Close(Close),
+}
+
+/// What a session asks of the rooms.
+#[derive(Debug, Clone)]
+pub enum Ask {
+    /// Become a member, without hearing anything before [`Output::Follow`].
+    Join {
+        /// The room.
+        room: RoomName,
+        /// Whether the client may read, and the room keeps, what was published before.
+        history: bool,
+    },
+    /// Be no member any more.
+    Leave {
+        /// The room.
+        room: RoomName,
+    },
+    /// Publish in the name of the session's user.
+    Publish {
+        /// The room.
+        room: RoomName,
+        /// What kind of publication it is.
+        event: EventName,
+        /// One JSON value.
+        data: Bytes,
+        /// What the publisher calls it.
+        tag: Option<Arc<str>>,
+    },
+}
+
+/// What the rooms answer.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// The connection is a member.
+    Joined {
+        /// What the room keeps, oldest first; none where it was not asked for.
+        history: Option<Vec<Arc<Publication>>>,
+    },
+    /// The connection is no member any more.
+    Left,
+    /// The publication has its place.
+    Published,
+    /// Nothing was done.
+    Failed {
+        /// Why, for programs.
+        code: ErrorCode,
+        /// Why and what to do, for people.
+        message: String,
+    },
+}
+
+/// Why a token proves nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// It never did.
+    #[error("the token is wrong")]
+    Wrong,
+    /// It did, until it ended.
+    #[error("the token has expired")]
+    Expired,
+}

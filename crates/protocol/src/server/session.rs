@@ -1,0 +1,212 @@
+//! The control plane of one connection: what comes in, what goes out, and when.
+
+mod commands;
+mod replies;
+mod subscribing;
+mod telling;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use self::subscribing::Subscribing;
+use super::heartbeat::{Beat, Heartbeat};
+use super::{Denied, Now, Output, Reply, Settings};
+use crate::model::{ConnectionId, Identity, RoomName};
+use crate::wire::{self, Close, CloseCode, Refusal, RequestId, Version};
+
+/// The control plane of one connection, in whatever version it speaks.
+///
+/// **Use.** After every `handle_*`, call [`Session::poll`] until it answers none and do what it says,
+/// in order. Call [`Session::handle_timeout`] at [`Session::next_timeout`], after whatever was
+/// read until then was handed in. Report bytes of any kind with [`Session::handle_traffic`].
+///
+/// **Order.** A client's commands take effect one after the other: while [`Session::is_waiting`],
+/// a token or an ask is being decided, and frames are kept back by the driver. One that comes in
+/// nevertheless ends the connection with 1011, because doing it now would break the order.
+///
+/// **End.** [`Output::Close`] comes at most once and is the last output; everything handed in afterwards
+/// is ignored. The rooms it was in are [`Session::rooms`]; an [`Ask::Join`] that was not
+/// answered before may still succeed, and the driver undoes it.
+#[derive(Debug)]
+pub struct Session {
+    connection: ConnectionId,
+    version: Version,
+    settings: Arc<Settings>,
+    identity: Option<Identity>,
+    /// Until someone is authenticated: by when. Then: when the token ends.
+    deadline: Option<Instant>,
+    heartbeat: Heartbeat,
+    rooms: Vec<RoomName>,
+    pending: Option<Box<Pending>>,
+    outputs: VecDeque<Output>,
+    is_closed: bool,
+}
+
+/// The command that waits for a verdict or a reply.
+#[derive(Debug)]
+enum Pending {
+    Auth {
+        request: Option<RequestId>,
+    },
+    Join {
+        room: RoomName,
+        request: Option<RequestId>,
+    },
+    Leave {
+        room: RoomName,
+        request: Option<RequestId>,
+    },
+    Subscribe {
+        topic: RoomName,
+        subscribing: Subscribing,
+    },
+    Unsubscribe {
+        topic: RoomName,
+        request: Option<RequestId>,
+    },
+    Publish {
+        request: Option<RequestId>,
+    },
+}
+
+impl Session {
+    /// The session of a connection that was just accepted; `seed` is the chance in its heartbeat.
+    pub fn new(
+        now: Now,
+        connection: ConnectionId,
+        version: Version,
+        settings: Arc<Settings>,
+        seed: u64,
+    ) -> Self {
+        Self {
+            connection,
+            version,
+            identity: None,
+            deadline: Some(now.at + settings.auth_timeout),
+            heartbeat: Heartbeat::new(now.at, &settings, seed),
+            settings,
+            rooms: Vec::new(),
+            pending: None,
+            outputs: VecDeque::new(),
+            is_closed: false,
+        }
+    }
+
+    /// The handshake has proved who is there.
+    pub fn handle_identity(&mut self, now: Now, identity: Identity) {
+        if !self.is_closed {
+            self.welcome(now, identity, None);
+        }
+    }
+
+    /// A text message came in.
+    pub fn handle_text(&mut self, now: Now, text: &str) {
+        if self.is_closed {
+            return;
+        }
+        if self.pending.is_some() {
+            self.close(Close::new(CloseCode::ServerError));
+            return;
+        }
+        match wire::parse(self.version, text) {
+            Ok(command) => self.obey(now, command),
+            Err(refusal) => self.refuse(&refusal, None),
+        }
+    }
+
+    /// A binary message came in.
+    pub fn handle_binary(&mut self, _now: Now) {
+        if !self.is_closed {
+            self.refuse(&Refusal::Binary, None);
+        }
+    }
+
+    /// The codec met a message above the limit.
+    pub fn handle_too_big(&mut self, _now: Now) {
+        if !self.is_closed {
+            let bytes_max = self.settings.v1_frame_bytes_max;
+            self.refuse(&Refusal::TooBig { bytes_max }, None);
+        }
+    }
+
+    /// Bytes of any kind came in: frames, parts of frames, pings and pongs.
+    pub fn handle_traffic(&mut self, _now: Now) {
+        self.heartbeat.handle_traffic();
+    }
+
+    /// The token of [`Output::Verify`] was checked.
+    pub fn handle_verdict(&mut self, now: Now, verdict: Result<Identity, Denied>) {
+        let Some(Pending::Auth { request }) = self.pending.as_deref_mut() else {
+            return;
+        };
+        let request = request.take();
+        self.pending = None;
+        match verdict {
+            Err(Denied::Wrong) => self.refuse(&Refusal::WrongToken, request.as_ref()),
+            Err(Denied::Expired) => self.refuse(&Refusal::TokenExpired, request.as_ref()),
+            Ok(identity) if self.is_someone_else(&identity) => {
+                self.refuse(&Refusal::OtherUser, request.as_ref());
+            }
+            Ok(identity) => self.welcome(now, identity, request.as_ref()),
+        }
+    }
+
+    /// What [`Output::Ask`] asked for was done, or was not.
+    pub fn handle_reply(&mut self, _now: Now, reply: Reply) {
+        let is_ask = |pending: &mut Box<Pending>| !matches!(**pending, Pending::Auth { .. });
+        if let Some(pending) = self.pending.take_if(is_ask) {
+            self.resume(*pending, reply);
+        }
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Now) {
+        if self.is_closed {
+            return;
+        }
+        if self.deadline.is_some_and(|deadline| deadline <= now.at) {
+            let refusal = match self.identity {
+                None => Refusal::AuthTimeout,
+                Some(_) => Refusal::TokenExpired,
+            };
+            self.refuse(&refusal, None);
+            return;
+        }
+        match self.heartbeat.handle_timeout(now.at, &self.settings) {
+            Beat::Rest => {}
+            Beat::Ping => self.outputs.push_back(Output::Ping),
+            Beat::Dead => self.close(Close::new(CloseCode::Timeout)),
+        }
+    }
+
+    /// The next thing to do. An idle session keeps no buffer for it.
+    pub fn poll(&mut self) -> Option<Output> {
+        let output = self.outputs.pop_front();
+        if output.is_none() && self.outputs.capacity() > 0 {
+            self.outputs = VecDeque::new();
+        }
+        output
+    }
+
+    /// When [`Session::handle_timeout`] has something to do; never once closed.
+    pub fn next_timeout(&self) -> Option<Instant> {
+        let beat = self.heartbeat.next_timeout();
+        (!self.is_closed).then(|| self.deadline.map_or(beat, |deadline| deadline.min(beat)))
+    }
+
+    /// Whether a command waits for a verdict or a reply: no further frame may be handed in.
+    pub fn is_waiting(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// Who is at the other end; none before authentication.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
+    }
+
+    /// The rooms that the connection is a member of, in the order of the joins.
+    pub fn rooms(&self) -> &[RoomName] {
+        &self.rooms
+    }
+}

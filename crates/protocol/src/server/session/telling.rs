@@ -1,0 +1,76 @@
+//! What the client is told.
+
+use std::sync::Arc;
+
+use super::{Session, Subscribing};
+use crate::model::{Publication, RoomName};
+use crate::server::Output;
+use crate::wire::{self, Answer, Close, Message, Refusal, RequestId};
+
+impl Session {
+    pub(super) fn send(&mut self, message: &Message<'_>) {
+        let bytes = wire::encode(self.version, message);
+        self.outputs.push_back(Output::Send(bytes));
+    }
+
+    pub(super) fn refuse(&mut self, refusal: &Refusal, request: Option<&RequestId>) {
+        match wire::answer(self.version, refusal) {
+            Answer::Close(close) => self.close(close),
+            Answer::Error { code, message } => {
+                let message = &*message;
+                self.send(&Message::Error {
+                    code,
+                    message,
+                    request,
+                });
+            }
+        }
+    }
+
+    pub(super) fn close(&mut self, close: Close) {
+        self.is_closed = true;
+        self.pending = None;
+        self.outputs.push_back(Output::Close(close));
+    }
+
+    pub(super) fn tell_joined(&mut self, room: &RoomName, request: Option<&RequestId>) {
+        self.send(&Message::Joined { room, request });
+    }
+
+    pub(super) fn tell_left(&mut self, room: &RoomName, request: Option<&RequestId>) {
+        self.send(&Message::Left { room, request });
+    }
+
+    pub(super) fn tell_unsubscribed(&mut self, room: &RoomName, request: Option<&RequestId>) {
+        self.send(&Message::Unsubscribed { room, request });
+    }
+
+    /// The accepted topics, why others were refused, and then what opens each new room.
+    pub(super) fn tell_subscribed(&mut self, subscribing: Subscribing) {
+        let request = subscribing.request.as_ref();
+        self.send(&Message::Subscribed {
+            rooms: &subscribing.accepted,
+            request,
+        });
+        for refusal in &subscribing.refused {
+            self.refuse(refusal, request);
+        }
+        let (rooms, histories): (Vec<_>, Vec<_>) = subscribing.joined.into_iter().unzip();
+        for (room, history) in rooms.iter().zip(&histories) {
+            self.tell_history(room, history.as_deref());
+        }
+        self.outputs.extend(rooms.into_iter().map(Output::Follow));
+    }
+
+    /// What the room has kept, where it keeps something, and then its life.
+    pub(super) fn open(&mut self, room: RoomName, history: Option<&[Arc<Publication>]>) {
+        self.tell_history(&room, history);
+        self.outputs.push_back(Output::Follow(room));
+    }
+
+    fn tell_history(&mut self, room: &RoomName, history: Option<&[Arc<Publication>]>) {
+        if let Some(publications) = history {
+            self.send(&Message::History { room, publications });
+        }
+    }
+}

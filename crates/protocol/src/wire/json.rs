@@ -1,0 +1,130 @@
+//! What Tautline asks of JSON beyond its grammar, found in one pass and without recursion.
+
+/// Why a JSON text is not accepted although its grammar may be right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// It nests deeper than allowed.
+    TooDeep,
+    /// A string has half a surrogate pair as an escape. Such a string cannot be written as UTF-8, and
+    /// parsers disagree about it: one member would read what another cannot.
+    LoneSurrogate,
+}
+
+/// Looks for faults in a text that may or may not be JSON; its grammar is checked by the parser.
+pub(super) fn scan(text: &str, depth_max: usize) -> Result<(), Fault> {
+    let mut depth = 0_usize;
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        rest = match first {
+            b'"' => scan_string(tail)?,
+            b'{' | b'[' if depth == depth_max => return Err(Fault::TooDeep),
+            b'{' | b'[' => {
+                depth += 1;
+                tail
+            }
+            b'}' | b']' => {
+                depth = depth.saturating_sub(1);
+                tail
+            }
+            _ => tail,
+        };
+    }
+    Ok(())
+}
+
+/// Reads to the end of a string, from behind its opening quote; answers what follows.
+fn scan_string(mut rest: &[u8]) -> Result<&[u8], Fault> {
+    loop {
+        rest = match rest {
+            [] => return Ok(rest),
+            [b'"', tail @ ..] => return Ok(tail),
+            [b'\\', b'u', b'd' | b'D', digit, _, _, tail @ ..] => match digit {
+                b'8' | b'9' | b'a' | b'b' | b'A' | b'B' => skip_low_surrogate(tail)?,
+                b'c'..=b'f' | b'C'..=b'F' => return Err(Fault::LoneSurrogate),
+                _ => tail,
+            },
+            [b'\\', _, tail @ ..] | [_, tail @ ..] => tail,
+        };
+    }
+}
+
+fn skip_low_surrogate(rest: &[u8]) -> Result<&[u8], Fault> {
+    match rest {
+        [
+            b'\\',
+            b'u',
+            b'd' | b'D',
+            b'c'..=b'f' | b'C'..=b'F',
+            _,
+            _,
+            tail @ ..,
+        ] => Ok(tail),
+        _ => Err(Fault::LoneSurrogate),
+    }
+}
+
+/// Appends `text` as a JSON string.
+pub(super) fn write_string(out: &mut Vec<u8>, text: &str) {
+    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+    if text.bytes().all(is_plain) {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+    } else {
+        serde_json::to_writer(out, text).expect("writing a string to memory cannot fail");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nesting_is_bounded_and_brackets_in_strings_do_not_count() {
+        assert_eq!(scan("[[[]]]", 3), Ok(()));
+        assert_eq!(scan("[[[[]]]]", 3), Err(Fault::TooDeep));
+        assert_eq!(scan(r#"[{"a":[1]},{"b":[2]}]"#, 3), Ok(()));
+        assert_eq!(scan(r#"["[[[[{{{{", "\"[[[["]"#, 1), Ok(()));
+        assert_eq!(scan(&"[".repeat(100_000), 32), Err(Fault::TooDeep));
+        assert_eq!(scan(&"]".repeat(100_000), 32), Ok(()));
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_is_found() {
+        for good in [
+            r#""\ud83d\ude00""#,
+            r#""\uD83D\uDE00""#,
+            r#""\ud7ff\ue000""#,
+            r#""\\ud800""#,
+            "\"😀\"",
+        ] {
+            assert_eq!(scan(good, 1), Ok(()), "{good}");
+        }
+        for bad in [
+            r#""\ud83d""#,
+            r#""\ude00""#,
+            r#""\uDBFFx""#,
+            r#""\ud83d\ud83d""#,
+            r#""\ud83d\n""#,
+            r#"{"\udc00":1}"#,
+        ] {
+            assert_eq!(scan(bad, 1), Err(Fault::LoneSurrogate), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_text_cut_anywhere_is_scanned_without_panic() {
+        let text = r#"{"a":["\ud83d\ude00","\\",1]}"#;
+        for end in 0..text.len() {
+            let _: Result<(), Fault> = scan(&text[..end], 2);
+        }
+    }
+
+    #[test]
+    fn strings_are_escaped_as_json() {
+        let mut out = Vec::new();
+        write_string(&mut out, "plain é");
+        write_string(&mut out, "\"\\\n\u{1}");
+        assert_eq!(out, "\"plain é\"\"\\\"\\\\\\n\\u0001\"".as_bytes());
+    }
+}

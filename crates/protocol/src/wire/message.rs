@@ -1,0 +1,107 @@
+//! What the server says, whatever version the client speaks.
+
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use super::{ErrorCode, RequestId};
+use crate::model::{ConnectionId, Member, Publication, RoomName, Timestamp};
+
+/// What the server says. The dialect of a version turns it into bytes.
+#[derive(Debug, Clone, Copy)]
+pub enum Message<'a> {
+    /// The client has proved who it is.
+    Authenticated {
+        /// The connection's name.
+        connection: ConnectionId,
+        /// The user's id.
+        user: &'a str,
+        /// The message that this answers.
+        request: Option<&'a RequestId>,
+    },
+    /// The connection is a member of the room.
+    Joined {
+        /// The room.
+        room: &'a RoomName,
+        /// The message that this answers.
+        request: Option<&'a RequestId>,
+    },
+    /// The connection is no member of the room.
+    Left {
+        /// The room.
+        room: &'a RoomName,
+        /// The message that this answers.
+        request: Option<&'a RequestId>,
+    },
+    /// The connection is a member of these rooms.
+    Subscribed {
+        /// The rooms.
+        rooms: &'a [RoomName],
+        /// The message that this answers.
+        request: Option<&'a RequestId>,
+    },
+    /// The connection is no member of the room, in the words of `Subscribed`.
+    Unsubscribed {
+        /// The room.
+        room: &'a RoomName,
+        /// The message that this answers.
+        request: Option<&'a RequestId>,
+    },
+    /// What the room has kept, oldest first.
+    History {
+        /// The room.
+        room: &'a RoomName,
+        /// Its publications.
+        publications: &'a [Arc<Publication>],
+    },
+    /// Something was published.
+    Publication(&'a Publication),
+    /// A member came.
+    MemberJoined {
+        /// Where.
+        room: &'a RoomName,
+        /// Who.
+        member: &'a Member,
+        /// How many members there are now.
+        count: u32,
+    },
+    /// A member went.
+    MemberLeft {
+        /// Where.
+        room: &'a RoomName,
+        /// Who.
+        member: &'a Member,
+        /// How many members there are now.
+        count: u32,
+    },
+    /// How many members a large room has, instead of each coming and going.
+    MemberCount {
+        /// Where.
+        room: &'a RoomName,
+        /// How many members there are now.
+        count: u32,
+    },
+    /// The answer to a request.
+    Response {
+        /// The request.
+        request: &'a RequestId,
+        /// The answer.
+        payload: &'a RawValue,
+    },
+    /// The answer to a ping.
+    Pong {
+        /// The server's time.
+        sent_at: Timestamp,
+        /// The message that this answers.
+        request: Option<&'a RequestId>,
+    },
+    /// Something was not done, and the connection goes on.
+    Error {
+        /// Why, for programs.
+        code: ErrorCode,
+        /// Why and what to do, for people.
+        message: &'a str,
+        /// The message that this answers.
+        request: Option<&'a RequestId>,
+    },
+}

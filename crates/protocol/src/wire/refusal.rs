@@ -1,0 +1,123 @@
+//! Why something is not done, and how a client is told.
+
+use std::borrow::Cow;
+
+use super::{CloseCode, ErrorCode};
+use crate::model::RoomName;
+
+/// Why the server does not do what a client asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The text is no message of this version; says which part and why.
+    Malformed(Cow<'static, str>),
+    /// The message is above the limit.
+    TooBig {
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// A binary message, where only text is spoken.
+    Binary,
+    /// No proof of identity was accepted in time.
+    AuthTimeout,
+    /// Something else than a proof of identity came first.
+    NotAuthenticated,
+    /// The proof is wrong.
+    WrongToken,
+    /// The proof was right once.
+    TokenExpired,
+    /// The proof is another user's than the one the connection belongs to.
+    OtherUser,
+    /// Only members may publish.
+    NotJoined,
+    /// Neither the room's rule nor a grant of the token allows it.
+    Forbidden {
+        /// What was to be done: "join" or "publish to".
+        action: &'static str,
+        /// Where.
+        room: RoomName,
+    },
+    /// The connection is a member of as many rooms as it may be.
+    TooManyRooms {
+        /// The room too many.
+        room: RoomName,
+        /// The limit.
+        rooms_max: usize,
+    },
+    /// Nobody answers this method.
+    UnknownMethod,
+    /// It was tried and failed.
+    Failed {
+        /// Why, for programs.
+        code: ErrorCode,
+        /// Why, for people.
+        message: Cow<'static, str>,
+    },
+}
+
+/// What a refusal comes to in a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The client is told, and the connection goes on.
+    Error {
+        /// Why, for programs.
+        code: ErrorCode,
+        /// Why and what to do, for people.
+        message: Cow<'static, str>,
+    },
+    /// The connection ends.
+    Close(Close),
+}
+
+/// A close that the server starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Close {
+    /// Why, for programs.
+    pub code: CloseCode,
+    /// Why, for people: never empty, at most [`Close::REASON_BYTES_MAX`] bytes.
+    pub reason: Cow<'static, str>,
+}
+
+impl Close {
+    /// What fits into a close frame beside the code.
+    pub const REASON_BYTES_MAX: usize = 123;
+
+    /// A close with the code's usual reason.
+    pub fn new(code: CloseCode) -> Self {
+        Self {
+            code,
+            reason: Cow::Borrowed(code.reason()),
+        }
+    }
+
+    /// A close with a more precise reason, cut to what fits; an empty one becomes the usual reason.
+    pub fn with_reason(code: CloseCode, reason: impl Into<Cow<'static, str>>) -> Self {
+        let mut reason = reason.into();
+        if reason.is_empty() {
+            return Self::new(code);
+        }
+        if reason.len() > Self::REASON_BYTES_MAX {
+            let end = reason.floor_char_boundary(Self::REASON_BYTES_MAX);
+            reason.to_mut().truncate(end);
+        }
+        Self { code, reason }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_cut_between_characters() {
+        let close = Close::with_reason(CloseCode::Policy, "é".repeat(100));
+        assert_eq!(close.reason, "é".repeat(61));
+    }
+
+    #[test]
+    fn a_reason_is_never_empty() {
+        assert_eq!(
+            Close::with_reason(CloseCode::Policy, ""),
+            Close::new(CloseCode::Policy)
+        );
+    }
+}

@@ -1,0 +1,61 @@
+//! The plain protocol: flat JSON in text frames, for anyone with `new WebSocket(url)`.
+//!
+//! `protocol/README.md` is its normative text, and `protocol/vectors/v1` shows every row of it.
+
+mod encode;
+mod fields;
+mod object;
+mod parse;
+mod publication;
+
+use std::borrow::Cow;
+
+pub(super) use encode::encode;
+pub(super) use parse::parse;
+
+use super::{Answer, Close, CloseCode, ErrorCode, Refusal};
+
+/// How v1 answers a refusal: what a correct program cannot cause ends the connection.
+pub(super) fn answer(refusal: &Refusal) -> Answer {
+    let close = |code, reason| Answer::Close(Close::with_reason(code, reason));
+    let error = |code, message| Answer::Error { code, message };
+    match refusal {
+        Refusal::Malformed(reason) => close(CloseCode::Policy, reason.clone()),
+        Refusal::TooBig { bytes_max } => {
+            let reason = format!("a message must have at most {bytes_max} bytes");
+            close(CloseCode::Policy, reason.into())
+        }
+        Refusal::Binary => Answer::Close(Close::new(CloseCode::UnsupportedData)),
+        Refusal::AuthTimeout => Answer::Close(Close::new(CloseCode::AuthRequired)),
+        Refusal::NotAuthenticated | Refusal::WrongToken => {
+            Answer::Close(Close::new(CloseCode::AuthFailed))
+        }
+        Refusal::TokenExpired => close(CloseCode::AuthRequired, "token expired".into()),
+        Refusal::OtherUser => close(
+            CloseCode::AuthFailed,
+            "auth failed: this connection belongs to another user; open a new one".into(),
+        ),
+        Refusal::NotJoined => close(CloseCode::Policy, "join room before chat".into()),
+        Refusal::Forbidden { action, room } => error(
+            ErrorCode::Forbidden,
+            format!(
+                "you may not {action} {room}: neither the room's rule nor your token allows it; \
+                 use a token that does"
+            )
+            .into(),
+        ),
+        Refusal::TooManyRooms { room, rooms_max } => error(
+            ErrorCode::LimitExceeded,
+            format!(
+                "cannot join {room}: this connection is in {rooms_max} rooms, the most allowed; \
+                 leave one first"
+            )
+            .into(),
+        ),
+        Refusal::UnknownMethod => error(
+            ErrorCode::UnknownMethod,
+            Cow::Borrowed("nobody answers this method here; check its name"),
+        ),
+        Refusal::Failed { code, message } => error(*code, message.clone()),
+    }
+}
