@@ -162,6 +162,36 @@ function pageTests() {
     assert.equal(await transcript(page).locator(".message").count(), 1);
   });
 
+  test("what the history repeats after a reconnect is not shown twice", async () => {
+    const page = await openPage();
+    await say(page, "said once");
+    await seen(page, "said once");
+    await page.getByRole("button", { name: "Disconnect" }).click();
+    await badge(page, "closed");
+    await page.getByRole("button", { name: "Connect again" }).click();
+    await badge(page, "live");
+    await members(page, "1 member");
+    await say(page, "said later");
+    await seen(page, "said later");
+    assert.equal(await transcript(page).locator(".message").count(), 2);
+  });
+
+  test("the count of attempts begins anew after 10 s of being live", async () => {
+    const page = await openPage();
+    const lose = async (attempt) => {
+      await server.kill();
+      await page.locator("#notice-text", { hasText: `Attempt ${attempt}.` }).waitFor();
+      server = await startServer(server.port);
+      await page.getByRole("button", { name: "Retry now" }).click();
+      await badge(page, "live");
+    };
+    await standStill(page);
+    await lose(1);
+    await lose(2);
+    await page.clock.fastForward(10_000);
+    await lose(1);
+  });
+
   test("markup in a message is shown as text", async () => {
     const [ada, ben] = [await openPage(), await openPage()];
     const markup = `<img src=x onerror="document.title='owned'"><b>bold</b>`;
