@@ -14,7 +14,7 @@ use crate::workspace::Workspace;
 pub(super) const STEP_LIMIT: Duration = Duration::from_mins(20);
 
 pub(super) fn format(workspace: &Workspace) -> io::Result<Verdict> {
-    check(workspace.cargo(["fmt", "--all", "--check"]))
+    check(workspace.cargo(["fmt", "--all", "--check", "--", "-l"]))
 }
 
 pub(super) fn clippy(workspace: &Workspace) -> io::Result<Verdict> {
@@ -80,15 +80,6 @@ pub(super) fn machine_tests(workspace: &Workspace) -> io::Result<Verdict> {
 pub(super) fn tidy(workspace: &Workspace) -> io::Result<Verdict> {
     let mut output = Vec::new();
     let passed = tidy::check(workspace, &mut output)?;
-    Ok(Verdict::Ran {
-        counts: Counts::one(passed),
-        output: String::from_utf8_lossy(&output).into_owned(),
-    })
-}
-
-pub(super) fn generated(workspace: &Workspace) -> io::Result<Verdict> {
-    let mut output = Vec::new();
-    let passed = tidy::check_generated(workspace, &mut output)?;
     Ok(Verdict::Ran {
         counts: Counts::one(passed),
         output: String::from_utf8_lossy(&output).into_owned(),

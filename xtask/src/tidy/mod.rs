@@ -70,18 +70,24 @@ const RULES: [Rule; 12] = [
     lock_files::check,
 ];
 
-/// Checks rules and generated files, or with `--write` renews the latter first.
+/// Checks the rules, then the generated files, which with `--write` are renewed instead.
 pub(crate) fn run(
     workspace: &Workspace,
     arguments: &[String],
     out: &mut dyn Write,
 ) -> io::Result<bool> {
-    let current = match arguments {
-        [] => check_generated(workspace, out)?,
-        [write] if write == "--write" => generated::write(workspace, out)?,
+    let write = match arguments {
+        [] => false,
+        [write] if write == "--write" => true,
         [unknown, ..] => return Err(help::unknown_argument("tidy", unknown)),
     };
-    Ok(check(workspace, out)? && current)
+    let kept = check(workspace, out)?;
+    out.flush()?;
+    if write {
+        return Ok(generated::write(workspace, out)? && kept);
+    }
+    let stale = generated::check(workspace, out)?;
+    Ok(report(&stale, out)? && kept)
 }
 
 /// Checks the rules: nothing is built, nothing is written.
@@ -90,11 +96,6 @@ pub(crate) fn check(workspace: &Workspace, out: &mut dyn Write) -> io::Result<bo
     let mut violations: Vec<Violation> = RULES.iter().flat_map(|rule| rule(&tree)).collect();
     violations.sort();
     report(&violations, out)
-}
-
-/// Checks that generated files are what their commands print; builds those commands.
-pub(crate) fn check_generated(workspace: &Workspace, out: &mut dyn Write) -> io::Result<bool> {
-    report(&generated::check(workspace)?, out)
 }
 
 fn report(violations: &[Violation], out: &mut dyn Write) -> io::Result<bool> {
