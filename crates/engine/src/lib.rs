@@ -7,6 +7,13 @@
 //! One trait, because storing and broadcasting are one atomic step per room. What is not part of
 //! that step, but must live where the rooms live, stands beside it: [`Members`] and [`Keep`].
 
+#[expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "a fact that does not hold panics"
+)]
 pub mod conformance;
 mod draft;
 mod error;
@@ -70,14 +77,16 @@ pub trait Engine: Members + Keep + Debug + Send + Sync {
     /// What this engine can do.
     fn capabilities(&self) -> Capabilities;
 
-    /// Adds a listener. Its events go to `inbox`, and a full inbox turns them into gaps.
+    /// Adds a listener for as long as the engine lives. Its events go to `inbox`, and a full inbox
+    /// turns them into gaps.
     fn attach(&self, inbox: Inbox) -> Listener;
 
     /// Gives `draft` the next place in the room, keeps it as `terms` say, and tells who watches.
     ///
-    /// A draft whose key the room has seen from the same user within the terms' window changes
-    /// nothing and is answered with the first one's position; if its content differs, with
-    /// [`EngineError::Conflict`].
+    /// A draft whose key the room has seen from the same user within the first one's window changes
+    /// nothing and is answered with the first one's position; if its content (event and data; the
+    /// tag is the attempt's own) differs, with [`EngineError::Conflict`]. No key is forgotten
+    /// early: a room that cannot remember another answers [`EngineError::Full`].
     fn publish<'a>(
         &'a self,
         room: &'a RoomName,
@@ -88,10 +97,14 @@ pub trait Engine: Members + Keep + Debug + Send + Sync {
     /// Tells who watches, on every node, of something that is not kept and has no position.
     fn relay<'a>(&'a self, room: &'a RoomName, cast: Cast) -> Answer<'a, ()>;
 
-    /// Tells listeners, on every node that `recipient` names, to act.
+    /// Tells listeners, on every node that `recipient` names, to act. A listener that looks for a
+    /// connection in vain has nothing to do, and may be told twice.
+    ///
+    /// [`EngineError::Full`] if some listener could not be told: try again.
     fn signal(&self, recipient: Recipient, signal: Signal) -> Answer<'_, ()>;
 
-    /// A part of what the room keeps, with an honest account of what it no longer does.
+    /// A part of what the room keeps, with an honest account of what it no longer does. A room that
+    /// nobody ever used is one that begins now.
     fn read<'a>(&'a self, room: &'a RoomName, range: Range) -> Answer<'a, Page>;
 
     /// Where the room stands.
@@ -111,7 +124,8 @@ pub trait Members {
     fn renew(&self, node: NodeId, lease: Duration) -> Answer<'_, ()>;
 
     /// Adds a member and tells who watches; nothing changes if the connection is a member already.
-    /// Answers how many there are.
+    /// Answers how many there are, or [`EngineError::Unavailable`] while its node has no lease:
+    /// renew first.
     fn enter<'a>(&'a self, room: &'a RoomName, member: Member) -> Answer<'a, u32>;
 
     /// Takes a member away and tells who watches; nothing changes if it is none.
@@ -128,7 +142,8 @@ pub trait Keep {
     /// How far a user has acknowledged a room.
     fn cursor<'a>(&'a self, room: &'a RoomName, user: &'a str) -> Answer<'a, Option<Position>>;
 
-    /// Moves a user's cursor forward, never back within an epoch. Answers where it stands.
+    /// Moves a user's cursor forward, never back within an epoch, and never from the room's epoch
+    /// to another. Answers where it stands.
     fn advance<'a>(
         &'a self,
         room: &'a RoomName,

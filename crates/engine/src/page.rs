@@ -37,7 +37,8 @@ pub struct Page {
     pub head: Position,
     /// Whether the range holds more than the page: newer ones for `After`, older ones for `Last` and `Before`.
     pub more: bool,
-    /// What lies between the position that was asked for and the page, and is lost.
+    /// What lies between the position that [`Range::After`] asked for and the page, and is lost.
+    /// The page then begins with the oldest that is kept. Always none for the other ranges.
     ///
     /// None, for [`Range::After`], is a promise: the room held exactly this id at exactly this offset,
     /// and nothing is missing between it and the page.
@@ -60,6 +61,8 @@ pub struct Missing {
 pub enum MissingReason {
     /// They were trimmed.
     Evicted,
-    /// The position is of another order: another epoch, or another publication had this offset.
+    /// The position is of another order: another epoch, an offset that this one has not reached, or
+    /// another publication had this offset. What is missing is counted in the order of the page,
+    /// from its first offset on, and is nothing (`to` is 0) if all of it is kept.
     EpochChanged,
 }

@@ -54,6 +54,8 @@ impl Log {
         retention: Retention,
         now: Duration,
     ) {
+        // What has ended under the terms that held until now does not come back under longer ones.
+        self.trim(now);
         self.head = publication.position;
         self.retention = retention;
         self.trim(now);

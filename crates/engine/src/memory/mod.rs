@@ -13,6 +13,8 @@ mod leases;
 mod limits;
 mod log;
 mod members;
+#[cfg(test)]
+mod model;
 mod room;
 mod rooms;
 mod roster;
@@ -142,10 +144,15 @@ impl Engine for MemoryEngine {
 
     /// Every listener of this process hears it, whichever node it is for: there is no other.
     fn signal(&self, _recipient: Recipient, signal: Signal) -> Answer<'_, ()> {
+        let mut told = true;
         for inbox in &*self.inboxes.read() {
-            inbox.push(Event::Signal(signal.clone()));
+            told &= inbox.push(Event::Signal(signal.clone()));
         }
-        answer(Ok(()))
+        answer(if told {
+            Ok(())
+        } else {
+            Err(EngineError::Full("a listener holds no more signals"))
+        })
     }
 
     fn read<'a>(&'a self, room: &'a RoomName, range: Range) -> Answer<'a, Page> {
