@@ -70,7 +70,7 @@ impl Heartbeat {
         min + span.mul_f64(self.draw())
     }
 
-    /// A number from 0 to below 1 (SplitMix64: one word of state, and any seed is a good one).
+    /// A number from 0 to below 1 (`SplitMix64`: one word of state, and any seed is a good one).
     fn draw(&mut self) -> f64 {
         self.chance = self.chance.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.chance;
@@ -79,5 +79,99 @@ impl Heartbeat {
         bits ^= bits >> 31;
         let top = u32::try_from(bits >> 32).expect("half of 64 bits is 32");
         f64::from(top) / (f64::from(u32::MAX) + 1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "any instant will do, and there is no other way to get one"
+    )]
+    fn start() -> Instant {
+        Instant::now()
+    }
+
+    #[test]
+    fn pings_come_at_random_points_of_the_interval() {
+        let settings = Settings::default();
+        let start = start();
+        let mut points = Vec::new();
+        for seed in 0..100 {
+            let mut heartbeat = Heartbeat::new(start, &settings, seed);
+            let mut last = start;
+            for _ in 0..20 {
+                let at = heartbeat.next_timeout();
+                assert!((20 * SECOND..25 * SECOND).contains(&(at - last)));
+                assert_eq!(heartbeat.handle_timeout(at, &settings), Beat::Ping);
+                heartbeat.handle_traffic();
+                points.push(at - last);
+                last = at;
+            }
+        }
+        for second in 20..25 {
+            let within = |point: &&Duration| point.as_secs() == second;
+            let share = points.iter().filter(within).count();
+            assert!((200..600).contains(&share), "{share} of 2000 at {second} s");
+        }
+    }
+
+    #[test]
+    fn a_silent_peer_is_dead_within_35_seconds() {
+        let settings = Settings::default();
+        for seed in 0..100 {
+            let start = start();
+            let mut heartbeat = Heartbeat::new(start, &settings, seed);
+            let ping_at = heartbeat.next_timeout();
+            assert_eq!(heartbeat.handle_timeout(ping_at, &settings), Beat::Ping);
+            let dead_at = heartbeat.next_timeout();
+            assert_eq!(dead_at, ping_at + 10 * SECOND);
+            assert!(dead_at - start <= 35 * SECOND);
+            assert_eq!(heartbeat.handle_timeout(dead_at, &settings), Beat::Dead);
+        }
+    }
+
+    #[test]
+    fn any_traffic_after_a_ping_is_a_sign_of_life() {
+        let settings = Settings::default();
+        let mut heartbeat = Heartbeat::new(start(), &settings, 1);
+        let ping_at = heartbeat.next_timeout();
+        heartbeat.handle_timeout(ping_at, &settings);
+        heartbeat.handle_traffic();
+        let later = ping_at + 10 * SECOND;
+        assert_eq!(heartbeat.handle_timeout(later, &settings), Beat::Rest);
+        assert!(heartbeat.next_timeout() >= ping_at + 20 * SECOND);
+    }
+
+    #[test]
+    fn a_second_ping_gives_no_more_time_for_the_first() {
+        let settings = Settings {
+            ping_every: (4 * SECOND, 4 * SECOND),
+            ..Settings::default()
+        };
+        let start = start();
+        let mut heartbeat = Heartbeat::new(start, &settings, 1);
+        for second in [4, 8, 12] {
+            let now = start + second * SECOND;
+            assert_eq!(heartbeat.next_timeout(), now);
+            assert_eq!(heartbeat.handle_timeout(now, &settings), Beat::Ping);
+        }
+        let dead_at = start + 14 * SECOND;
+        assert_eq!(heartbeat.next_timeout(), dead_at);
+        assert_eq!(heartbeat.handle_timeout(dead_at, &settings), Beat::Dead);
+    }
+
+    #[test]
+    fn an_early_timeout_does_nothing() {
+        let settings = Settings::default();
+        let start = start();
+        let mut heartbeat = Heartbeat::new(start, &settings, 1);
+        let due = heartbeat.next_timeout();
+        assert_eq!(heartbeat.handle_timeout(start, &settings), Beat::Rest);
+        assert_eq!(heartbeat.next_timeout(), due);
     }
 }

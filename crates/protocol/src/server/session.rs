@@ -55,19 +55,24 @@ enum Pending {
     },
     Leave {
         room: RoomName,
+        farewell: Farewell,
         request: Option<RequestId>,
     },
+    /// `topic` is the one that is being joined.
     Subscribe {
         topic: RoomName,
         subscribing: Subscribing,
     },
-    Unsubscribe {
-        topic: RoomName,
-        request: Option<RequestId>,
-    },
     Publish {
         request: Option<RequestId>,
     },
+}
+
+/// In which words a room was left, and its leaving is confirmed.
+#[derive(Debug, Clone, Copy)]
+enum Farewell {
+    Left,
+    Unsubscribed,
 }
 
 impl Session {
@@ -208,5 +213,16 @@ impl Session {
     /// The rooms that the connection is a member of, in the order of the joins.
     pub fn rooms(&self) -> &[RoomName] {
         &self.rooms
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_session_is_small() {
+        let bytes = size_of::<Session>();
+        assert!(bytes <= 256, "{bytes} bytes");
     }
 }

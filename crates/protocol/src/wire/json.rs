@@ -116,7 +116,7 @@ mod tests {
     fn a_text_cut_anywhere_is_scanned_without_panic() {
         let text = r#"{"a":["\ud83d\ude00","\\",1]}"#;
         for end in 0..text.len() {
-            let _: Result<(), Fault> = scan(&text[..end], 2);
+            assert_ne!(scan(&text[..end], 2), Err(Fault::TooDeep), "{end}");
         }
     }
 

@@ -1,9 +1,9 @@
 //! What a client's commands come to.
 
-use super::{Pending, Session, Subscribing};
+use super::{Farewell, Pending, Session, Subscribing};
 use crate::model::{Action, RoomName};
 use crate::server::{Ask, Now, Output, allows};
-use crate::wire::{Command, Message, Refusal};
+use crate::wire::{Command, Message, Refusal, RequestId};
 
 /// What a wish to join a room comes to.
 enum Admission {
@@ -26,33 +26,13 @@ impl Session {
                 self.pending = Some(Box::new(Pending::Auth { request }));
                 self.outputs.push_back(Output::Verify(token));
             }
-            Command::Join { room, request } => match self.admit(&room) {
-                Admission::Member => self.tell_joined(&room, request.as_ref()),
-                Admission::Refused(refusal) => self.refuse(&refusal, request.as_ref()),
-                Admission::Open { history } => {
-                    let ask = Ask::Join {
-                        room: room.clone(),
-                        history,
-                    };
-                    self.ask(ask, Pending::Join { room, request });
-                }
-            },
-            Command::Leave { room, request } if self.is_member(&room) => {
-                let ask = Ask::Leave { room: room.clone() };
-                self.ask(ask, Pending::Leave { room, request });
-            }
-            Command::Leave { room, request } => self.tell_left(&room, request.as_ref()),
+            Command::Join { room, request } => self.join(room, request),
+            Command::Leave { room, request } => self.leave(room, Farewell::Left, request),
             Command::Subscribe { topics, request } => {
                 self.subscribe(Subscribing::new(topics, request));
             }
-            Command::Unsubscribe { topic, request } if self.is_member(&topic) => {
-                let ask = Ask::Leave {
-                    room: topic.clone(),
-                };
-                self.ask(ask, Pending::Unsubscribe { topic, request });
-            }
             Command::Unsubscribe { topic, request } => {
-                self.tell_unsubscribed(&topic, request.as_ref());
+                self.leave(topic, Farewell::Unsubscribed, request);
             }
             Command::Publish {
                 room,
@@ -61,23 +41,17 @@ impl Session {
                 tag,
                 request,
             } => {
-                if !self.is_member(&room) {
-                    self.refuse(&Refusal::NotJoined, request.as_ref());
-                } else if !self.may(&room, Action::Publish) {
-                    let refusal = Refusal::Forbidden {
-                        action: "publish to",
-                        room,
-                    };
+                if let Some(refusal) = self.why_not_publish(&room) {
                     self.refuse(&refusal, request.as_ref());
-                } else {
-                    let ask = Ask::Publish {
-                        room,
-                        event,
-                        data,
-                        tag,
-                    };
-                    self.ask(ask, Pending::Publish { request });
+                    return;
                 }
+                let ask = Ask::Publish {
+                    room,
+                    event,
+                    data,
+                    tag,
+                };
+                self.ask(ask, Pending::Publish { request });
             }
             Command::Request {
                 method,
@@ -117,6 +91,47 @@ impl Session {
             }
         }
         self.tell_subscribed(subscribing);
+    }
+
+    fn join(&mut self, room: RoomName, request: Option<RequestId>) {
+        match self.admit(&room) {
+            Admission::Member => self.tell_joined(&room, request.as_ref()),
+            Admission::Refused(refusal) => self.refuse(&refusal, request.as_ref()),
+            Admission::Open { history } => {
+                let ask = Ask::Join {
+                    room: room.clone(),
+                    history,
+                };
+                self.ask(ask, Pending::Join { room, request });
+            }
+        }
+    }
+
+    fn leave(&mut self, room: RoomName, farewell: Farewell, request: Option<RequestId>) {
+        if self.is_member(&room) {
+            let ask = Ask::Leave { room: room.clone() };
+            let pending = Pending::Leave {
+                room,
+                farewell,
+                request,
+            };
+            self.ask(ask, pending);
+        } else {
+            self.tell_left(&room, farewell, request.as_ref());
+        }
+    }
+
+    fn why_not_publish(&self, room: &RoomName) -> Option<Refusal> {
+        if !self.is_member(room) {
+            Some(Refusal::NotJoined)
+        } else if !self.may(room, Action::Publish) {
+            Some(Refusal::Forbidden {
+                action: "publish to",
+                room: room.clone(),
+            })
+        } else {
+            None
+        }
     }
 
     fn admit(&self, room: &RoomName) -> Admission {

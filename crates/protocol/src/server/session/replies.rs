@@ -35,13 +35,16 @@ impl Session {
                 self.tell_joined(&room, request.as_ref());
                 self.open(room, history.as_deref());
             }
-            (Pending::Leave { room, request }, Reply::Left) => {
+            (
+                Pending::Leave {
+                    room,
+                    farewell,
+                    request,
+                },
+                Reply::Left,
+            ) => {
                 self.rooms.retain(|other| *other != room);
-                self.tell_left(&room, request.as_ref());
-            }
-            (Pending::Unsubscribe { topic, request }, Reply::Left) => {
-                self.rooms.retain(|other| *other != topic);
-                self.tell_unsubscribed(&topic, request.as_ref());
+                self.tell_left(&room, farewell, request.as_ref());
             }
             // The publisher hears of it like every other member.
             (Pending::Publish { .. }, Reply::Published) => {}
@@ -70,7 +73,6 @@ impl Session {
             (
                 Pending::Join { request, .. }
                 | Pending::Leave { request, .. }
-                | Pending::Unsubscribe { request, .. }
                 | Pending::Publish { request },
                 Reply::Failed { code, message },
             ) => {

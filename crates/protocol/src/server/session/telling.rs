@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Session, Subscribing};
+use super::{Farewell, Session, Subscribing};
 use crate::model::{Publication, RoomName};
 use crate::server::Output;
 use crate::wire::{self, Answer, Close, Message, Refusal, RequestId};
@@ -37,12 +37,16 @@ impl Session {
         self.send(&Message::Joined { room, request });
     }
 
-    pub(super) fn tell_left(&mut self, room: &RoomName, request: Option<&RequestId>) {
-        self.send(&Message::Left { room, request });
-    }
-
-    pub(super) fn tell_unsubscribed(&mut self, room: &RoomName, request: Option<&RequestId>) {
-        self.send(&Message::Unsubscribed { room, request });
+    pub(super) fn tell_left(
+        &mut self,
+        room: &RoomName,
+        farewell: Farewell,
+        request: Option<&RequestId>,
+    ) {
+        self.send(&match farewell {
+            Farewell::Left => Message::Left { room, request },
+            Farewell::Unsubscribed => Message::Unsubscribed { room, request },
+        });
     }
 
     /// The accepted topics, why others were refused, and then what opens each new room.

@@ -6,27 +6,11 @@ use crate::model::{Member, RoomName};
 use crate::wire::json::write_string;
 use crate::wire::{Message, RequestId};
 
-/// Room enough for most messages that carry no application data.
-const SMALL_BYTES: usize = 192;
-
 /// What the server says, as the payload of one text message.
 pub(in crate::wire) fn encode(message: &Message<'_>) -> Vec<u8> {
-    let mut out = Vec::with_capacity(message_bytes(message));
+    let mut out = Vec::new();
     write(&mut out, message);
     out
-}
-
-/// About as many bytes as the message will have, so that a large one is not moved while it grows.
-fn message_bytes(message: &Message<'_>) -> usize {
-    match message {
-        Message::Publication(publication) => publication_bytes(publication),
-        Message::History { publications, .. } => {
-            let each = publications.iter().map(|it| publication_bytes(it));
-            each.sum::<usize>() + SMALL_BYTES
-        }
-        Message::Response { payload, .. } => payload.get().len() + SMALL_BYTES,
-        _ => SMALL_BYTES,
-    }
 }
 
 fn write(out: &mut Vec<u8>, message: &Message<'_>) {
@@ -47,16 +31,19 @@ fn write(out: &mut Vec<u8>, message: &Message<'_>) {
         }
         Message::Subscribed { rooms, request } => Object::begin(out, "subscribed")
             .list("topics", rooms, |out, room| {
-                write_string(out, room.as_str())
+                write_string(out, room.as_str());
             })
             .request(request)
             .end(),
-        Message::History { room, publications } => Object::begin(out, "history")
-            .name("roomId", room.as_str())
-            .list("messages", publications, |out, it| {
-                write_publication(out, it)
-            })
-            .end(),
+        Message::History { room, publications } => {
+            out.reserve(publications.iter().map(|it| publication_bytes(it)).sum());
+            Object::begin(out, "history")
+                .name("roomId", room.as_str())
+                .list("messages", publications, |out, it| {
+                    write_publication(out, it);
+                })
+                .end();
+        }
         Message::Publication(publication) => write_publication(out, publication),
         Message::MemberJoined {
             room,

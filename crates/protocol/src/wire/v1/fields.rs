@@ -110,7 +110,7 @@ pub(super) fn string<'a>(value: &'a RawValue, name: &str) -> Result<Cow<'a, str>
         Some(plain) if !plain.contains('\\') => Ok(Cow::Borrowed(plain)),
         Some(_) => serde_json::from_str(json)
             .map(Cow::Owned)
-            .map_err(|_| malformed(format!("{name} has an escape that is no character"))),
+            .map_err(|_not_text| malformed(format!("{name} has an escape that is no character"))),
         None => Err(malformed(format!("{name} must be a string"))),
     }
 }

@@ -10,6 +10,9 @@ use crate::wire::json::write_string;
 /// The last instant whose year has four digits, as ISO 8601 wants, in milliseconds.
 const LAST_INSTANT: u64 = 253_402_300_799_999;
 
+/// Room enough for most messages that carry no application data.
+const SMALL_BYTES: usize = 192;
+
 /// A message that is being written. Names of fields, and values given to [`Object::name`], need no
 /// escapes: they are ours, or their alphabet was checked when they were parsed.
 #[derive(Debug)]
@@ -18,6 +21,7 @@ pub(super) struct Object<'a>(&'a mut Vec<u8>);
 impl<'a> Object<'a> {
     /// Begins a message of this type.
     pub(super) fn begin(out: &'a mut Vec<u8>, kind: &str) -> Self {
+        out.reserve(SMALL_BYTES);
         out.extend_from_slice(b"{\"type\":\"");
         out.extend_from_slice(kind.as_bytes());
         out.push(b'"');

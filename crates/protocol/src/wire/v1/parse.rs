@@ -68,7 +68,7 @@ fn topics(payload: &Topics<'_>) -> Result<Vec<RoomName>, Refusal> {
     const NAME: &str = "subscribe.payload.topics";
     let list = required(payload.topics, NAME)?;
     let values: Vec<&RawValue> = serde_json::from_str(list.get())
-        .map_err(|_| malformed(format!("{NAME} must be an array of strings")))?;
+        .map_err(|_not_a_list| malformed(format!("{NAME} must be an array of strings")))?;
     if values.len() > TOPICS_MAX {
         return Err(malformed(format!(
             "{NAME} must have at most {TOPICS_MAX} topics"

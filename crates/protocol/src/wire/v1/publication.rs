@@ -19,6 +19,7 @@ pub(super) fn publication_bytes(publication: &Publication) -> usize {
 
 /// A `chat` with a text, or the room's event with a payload.
 pub(super) fn write_publication(out: &mut Vec<u8>, publication: &Publication) {
+    out.reserve(publication_bytes(publication));
     let event = publication.event.as_str();
     let text = if event == "chat" {
         chat_text(&publication.data)
@@ -76,9 +77,8 @@ fn own_chat_text(data: &[u8]) -> Option<&[u8]> {
     loop {
         inner = match inner {
             [b'"'] => return Some(text),
-            [b'\\', _, rest @ ..] => rest,
             [b'"', ..] | [] => return None,
-            [_, rest @ ..] => rest,
+            [b'\\', _, rest @ ..] | [_, rest @ ..] => rest,
         };
     }
 }

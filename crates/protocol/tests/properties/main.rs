@@ -1,0 +1,6 @@
+//! What holds for every text and every sequence of events.
+
+#[cfg(test)]
+mod session;
+#[cfg(test)]
+mod wire;
