@@ -1,6 +1,7 @@
 //! Running other programs: to read what they print, within a time limit, or to become them.
 
 use std::io::{self, BufRead, BufReader, PipeReader};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
@@ -66,20 +67,9 @@ pub(crate) fn capture_quietly(command: Command, limit: Duration) -> io::Result<F
 }
 
 /// Becomes the program, so that signals and the exit status are its own; returns only on failure.
-#[cfg(unix)]
 pub(crate) fn become_program(mut command: Command) -> io::Result<bool> {
-    use std::os::unix::process::CommandExt;
     let error = command.exec();
     Err(cannot_start(&command, &error))
-}
-
-/// Runs the program in the foreground, where a process cannot become another.
-#[cfg(not(unix))]
-pub(crate) fn become_program(mut command: Command) -> io::Result<bool> {
-    Ok(command
-        .status()
-        .map_err(|error| cannot_start(&command, &error))?
-        .success())
 }
 
 fn cannot_start(command: &Command, error: &io::Error) -> io::Error {
