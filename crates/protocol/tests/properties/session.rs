@@ -81,7 +81,7 @@ fn rule(rooms: &str, everyone: Actions) -> RoomRule {
         rooms: Pattern::parse(rooms).unwrap(),
         history: Retention {
             count: 10,
-            age: Duration::from_secs(60),
+            age: Duration::from_mins(1),
         },
         presence: true,
         everyone,
@@ -298,6 +298,7 @@ proptest! {
         let mut driver = Driver::new(seed);
         if is_known {
             driver.session.handle_identity(driver.now(), identity());
+            driver.drain();
         } else {
             driver.feed(Event::Text(AUTH.to_owned()));
         }

@@ -100,7 +100,7 @@ pub(crate) fn rule(value: &Value) -> RoomRule {
         rooms: Pattern::parse(text(value, "rooms")).unwrap(),
         history: Retention {
             count: u32::try_from(number(value, "history")).unwrap(),
-            age: Duration::from_secs(3600),
+            age: Duration::from_hours(1),
         },
         presence: false,
         everyone: actions(&value["everyone"]),

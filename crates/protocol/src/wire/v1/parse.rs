@@ -127,7 +127,7 @@ fn unknown_type(kind: &str) -> Refusal {
     let is_word = kind
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
-    if is_word && kind.len() <= TYPE_SHOWN_MAX {
+    if is_word && (1..=TYPE_SHOWN_MAX).contains(&kind.len()) {
         malformed(format!("unknown type \"{kind}\": {KNOWN}"))
     } else {
         malformed(format!("unknown type: {KNOWN}"))
