@@ -30,7 +30,7 @@ impl Counts {
             for (number, word) in numbered_words(line) {
                 match word {
                     "passed" | "pass" => counts.passed += number,
-                    "failed" | "fail" => counts.failed += number,
+                    "failed" | "fail" | "cancelled" => counts.failed += number,
                     "skipped" | "ignored" => counts.skipped += number,
                     _ => {}
                 }
@@ -64,7 +64,7 @@ fn node_count(line: &str) -> Option<(u64, &str)> {
         .strip_prefix("ℹ ")
         .or_else(|| line.strip_prefix("# "))?;
     let (word, number) = counted.split_once(' ')?;
-    let known = ["pass", "fail", "skipped"].contains(&word);
+    let known = ["pass", "fail", "cancelled", "skipped"].contains(&word);
     number
         .parse()
         .ok()
@@ -100,6 +100,7 @@ test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; 
 ℹ tests 6
 ℹ pass 4
 ℹ fail 0
+ℹ cancelled 1
 # skipped 2
 301 passed, 0 failed
 ";
@@ -107,7 +108,7 @@ test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; 
             Counts::read(output, false),
             Counts {
                 passed: 310,
-                failed: 1,
+                failed: 2,
                 skipped: 3
             }
         );

@@ -57,6 +57,9 @@ pub(super) fn autobahn(workspace: &Workspace) -> io::Result<Verdict> {
 
 /// The fuzz targets, for a bounded time each.
 pub(super) fn fuzz(workspace: &Workspace) -> io::Result<Verdict> {
+    if workspace::on_path(&["c++"]).is_none() {
+        return Ok(left_out("needs a C++ compiler: apt-get install g++"));
+    }
     let mut output = String::new();
     let built = process::capture_quietly(fuzz::build(workspace)?, STEP_LIMIT)?;
     if !built.success {
