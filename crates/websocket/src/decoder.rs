@@ -57,11 +57,8 @@ struct Frame {
     compressed: bool,
 }
 
-/// A complete payload and where it lies.
-struct Payload<'b> {
-    opcode: Opcode,
-    place: Place<'b>,
-}
+/// A complete payload: what it is and where it lies.
+struct Payload<'b>(Opcode, Place<'b>);
 
 enum Place<'b> {
     Input(&'b [u8]),
@@ -101,7 +98,7 @@ impl Decoder {
             input.take(usize::MAX);
             return Ok(None);
         }
-        let payload = match self.advance(input, inflater) {
+        let Payload(opcode, place) = match self.advance(input, inflater) {
             Ok(Some(payload)) => payload,
             Ok(None) => return Ok(None),
             Err(violation) => {
@@ -112,18 +109,18 @@ impl Decoder {
         };
         // Text that was gathered is validated a second time here: without `unsafe`, validating is
         // the only way to a `str`.
-        let event = match payload.place {
-            Place::Input(bytes) => Event::new(payload.opcode, bytes),
+        let event = match place {
+            Place::Input(bytes) => Event::new(opcode, bytes),
             Place::Message => {
                 self.phase = Phase::MessageLent;
                 let bytes = self.message.as_deref().map_or(&[][..], Message::bytes);
-                Event::new(payload.opcode, bytes)
+                Event::new(opcode, bytes)
             }
             Place::Control => {
                 self.phase = Phase::ControlLent;
-                Event::new(payload.opcode, &self.control)
+                Event::new(opcode, &self.control)
             }
-            Place::Inflater => Event::new(payload.opcode, inflater.output()),
+            Place::Inflater => Event::new(opcode, inflater.output()),
         };
         if matches!(event, Err(_) | Ok(Event::Close { .. })) {
             self.phase = Phase::Ended;
@@ -134,8 +131,7 @@ impl Decoder {
     /// Whether a frame or a message is incomplete, so that the rest is due.
     pub fn is_partial(&self) -> bool {
         match self.phase {
-            Phase::Ended => false,
-            Phase::MessageLent => self.head_bytes > 0,
+            Phase::Ended | Phase::MessageLent => false,
             Phase::Open | Phase::ControlLent => {
                 self.head_bytes > 0 || self.frame.is_some() || self.message.is_some()
             }
@@ -238,16 +234,10 @@ impl Decoder {
     fn add_to_control<'b>(&mut self, frame: &Frame, part: &'b [u8]) -> Option<Payload<'b>> {
         let opcode = frame.opcode;
         if frame.remaining == 0 && self.control.is_empty() {
-            return Some(Payload {
-                opcode,
-                place: Place::Input(part),
-            });
+            return Some(Payload(opcode, Place::Input(part)));
         }
         self.control.extend_from_slice(part);
-        (frame.remaining == 0).then_some(Payload {
-            opcode,
-            place: Place::Control,
-        })
+        (frame.remaining == 0).then_some(Payload(opcode, Place::Control))
     }
 
     fn add_to_message<'b>(
@@ -262,17 +252,14 @@ impl Decoder {
             let opcode = frame.opcode;
             if frame.compressed {
                 inflater.inflate(part, opcode == Opcode::Text, limit)?;
-                return Ok(Some(Payload {
-                    opcode,
-                    place: Place::Inflater,
-                }));
+                return Ok(Some(Payload(opcode, Place::Inflater)));
             }
-            return Ok(Some(Payload {
-                opcode,
-                place: Place::Input(part),
-            }));
+            return Ok(Some(Payload(opcode, Place::Input(part))));
         }
 
+        if part.is_empty() && frame.remaining > 0 {
+            return Ok(None);
+        }
         let message = self
             .message
             .get_or_insert_with(|| Box::new(Message::new(frame.opcode, frame.compressed)));
@@ -284,15 +271,9 @@ impl Decoder {
         if message.compressed {
             inflater.inflate(message.bytes(), opcode == Opcode::Text, limit)?;
             self.message = None;
-            return Ok(Some(Payload {
-                opcode,
-                place: Place::Inflater,
-            }));
+            return Ok(Some(Payload(opcode, Place::Inflater)));
         }
-        Ok(Some(Payload {
-            opcode,
-            place: Place::Message,
-        }))
+        Ok(Some(Payload(opcode, Place::Message)))
     }
 
     /// Drops the buffer of an event that the caller has seen, and all of them at the end.
@@ -323,5 +304,54 @@ impl Frame {
         self.mask = mask::rotate(self.mask, part.len());
         self.remaining -= part.len();
         part
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame;
+
+    fn hear(decoder: &mut Decoder, bytes: &[u8]) -> usize {
+        let mut bytes = bytes.to_vec();
+        let (mut input, mut inflater) = (Input::new(&mut bytes), Inflater::default());
+        let mut heard = 0;
+        while decoder.next(&mut input, &mut inflater) != Ok(None) {
+            heard += 1;
+        }
+        heard
+    }
+
+    #[test]
+    fn memory_follows_what_arrived_and_goes_with_the_event() {
+        let mut decoder = Decoder::new(Role::Client, Limits::default(), None);
+        let frame = frame::binary(vec![0; 60_000]);
+        let (begun, rest) = frame.split_at(100);
+        assert_eq!(hear(&mut decoder, begun), 0);
+        let gathered = decoder
+            .message
+            .as_ref()
+            .map_or(0, |message| message.capacity());
+        assert!((96..=200).contains(&gathered), "{gathered}");
+        assert_eq!(hear(&mut decoder, rest), 1);
+        assert!(decoder.message.is_none());
+
+        let ping = frame::ping([0; 100]);
+        let (begun, rest) = ping.split_at(50);
+        assert_eq!(hear(&mut decoder, begun), 0);
+        assert!((48..=100).contains(&decoder.control.capacity()));
+        assert_eq!(hear(&mut decoder, rest), 1);
+        assert_eq!(decoder.control.capacity(), 0);
+    }
+
+    #[test]
+    fn a_header_and_a_whole_frame_take_no_memory() {
+        let mut decoder = Decoder::new(Role::Client, Limits::default(), None);
+        let frame = frame::binary([0; 100]);
+        let (header, payload) = frame.split_at(2);
+        for part in [header, payload] {
+            hear(&mut decoder, part);
+            assert!(decoder.message.is_none());
+        }
     }
 }

@@ -45,20 +45,22 @@ impl Deflater {
     /// A text message for those recipients that negotiated `deflate`: compressed, or plain where it
     /// is below the threshold or would not become smaller. The frame may be shared by all of them.
     pub fn text(&mut self, payload: impl AsRef<[u8]>, deflate: Deflate) -> Bytes {
-        let payload = payload.as_ref();
-        match self.compress(payload, deflate) {
-            Some(compressed) => frame::encode_compressed(Opcode::Text, compressed),
-            None => frame::text(payload),
-        }
+        self.encode(Opcode::Text, payload.as_ref(), deflate)
     }
 
     /// A binary message, as [`text`](Self::text).
     pub fn binary(&mut self, payload: impl AsRef<[u8]>, deflate: Deflate) -> Bytes {
-        let payload = payload.as_ref();
-        match self.compress(payload, deflate) {
-            Some(compressed) => frame::encode_compressed(Opcode::Binary, compressed),
-            None => frame::binary(payload),
-        }
+        self.encode(Opcode::Binary, payload.as_ref(), deflate)
+    }
+
+    fn encode(&mut self, opcode: Opcode, payload: &[u8], deflate: Deflate) -> Bytes {
+        let frame = match self.compress(payload, deflate) {
+            Some(compressed) => frame::encode_compressed(opcode, compressed),
+            None => frame::encode(opcode, payload, None),
+        };
+        self.scratch.clear();
+        self.scratch.shrink_to(SCRATCH_BYTES_KEPT);
+        frame
     }
 
     /// The compressed payload, if that pays.
@@ -71,9 +73,7 @@ impl Deflater {
             .get_mut(deflate.window_index())?
             .get_or_insert_with(|| deflate.context(Compression::new(LEVEL)));
         context.reset();
-        // Room for less than the payload: what does not fit would not pay.
-        self.scratch.clear();
-        self.scratch.shrink_to(SCRATCH_BYTES_KEPT);
+        // Room for no more than the payload: what does not fit would not pay.
         self.scratch.reserve(payload.len() + TAIL.len());
         context
             .compress_vec(payload, &mut self.scratch, FlushCompress::Sync)

@@ -126,3 +126,43 @@ impl Inflation<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use flate2::{Compress, Compression, FlushCompress};
+
+    use super::*;
+
+    fn compress(payload: &[u8]) -> Vec<u8> {
+        let mut compressed = Vec::with_capacity(payload.len() + 100);
+        Compress::new(Compression::default(), false)
+            .compress_vec(payload, &mut compressed, FlushCompress::Sync)
+            .expect("valid use");
+        compressed.truncate(compressed.len() - 4);
+        compressed
+    }
+
+    #[test]
+    fn memory_ends_at_the_limit_and_most_of_it_goes_with_the_message() {
+        let mut inflater = Inflater::default();
+        let bomb = compress(&vec![0; 1 << 20]);
+        let violation = inflater.inflate(&bomb, false, 300_000);
+        assert_eq!(violation, Err(Violation::MessageTooBig));
+        assert_eq!(inflater.output.capacity(), 300_001);
+        inflater.release();
+        assert!(inflater.output.capacity() <= OUTPUT_BYTES_KEPT);
+    }
+
+    #[test]
+    fn a_stream_may_end_within_a_message_and_begin_anew() {
+        let mut inflater = Inflater::default();
+        let first = b"\xf3\x48\xcd\xc9\xc9\x07\x00"; // "Hello", BFINAL
+        let both = [&first[..], &compress(b", you")].concat();
+        assert_eq!(inflater.inflate(&both, true, 10), Ok(()));
+        assert_eq!(inflater.output(), b"Hello, you");
+        assert_eq!(
+            inflater.inflate(&both, true, 9),
+            Err(Violation::MessageTooBig)
+        );
+    }
+}

@@ -48,4 +48,9 @@ impl Message {
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
+
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
 }
