@@ -84,7 +84,8 @@ impl Rules {
         Self(rules)
     }
 
-    /// The rule of a room: the first that matches. Without one, nothing is allowed there.
+    /// The rule of a room: the first that matches. Without one, nothing is kept or announced there,
+    /// and only a grant allows anything.
     pub fn of(&self, room: &RoomName, user: &str) -> Option<&RoomRule> {
         self.0.iter().find(|rule| rule.rooms.matches(room, user))
     }

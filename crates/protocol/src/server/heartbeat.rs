@@ -58,6 +58,11 @@ impl Heartbeat {
         Beat::Ping
     }
 
+    /// The peer is not given up yet: its signs of life may have been kept back unread.
+    pub(super) fn postpone(&mut self, now: Instant, settings: &Settings) {
+        self.dead_at = Some(now + settings.dead_after);
+    }
+
     /// When `handle_timeout` has something to do.
     pub(super) fn next_timeout(&self) -> Instant {
         self.dead_at

@@ -181,6 +181,7 @@ impl Session {
         match self.heartbeat.handle_timeout(now.at, &self.settings) {
             Beat::Rest => {}
             Beat::Ping => self.outputs.push_back(Output::Ping),
+            Beat::Dead if self.is_waiting() => self.heartbeat.postpone(now.at, &self.settings),
             Beat::Dead => self.close(Close::new(CloseCode::Timeout)),
         }
     }
