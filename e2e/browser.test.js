@@ -60,7 +60,9 @@ function pageTests() {
     });
     await page.clock.install();
     const response = await page.goto(server.page + hash);
-    assert.match(response.headers()["content-security-policy"] ?? "", /script-src 'self'/);
+    const policy = response.headers()["content-security-policy"] ?? "no policy";
+    assert.match(policy, /^default-src '(self|none)'/);
+    assert.doesNotMatch(policy, /unsafe/);
     await badge(page, "live");
     return page;
   }

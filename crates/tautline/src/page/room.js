@@ -82,8 +82,8 @@ export class Room {
   }
 
   /** The connection is gone: nobody knows now who is here, or whether what was sent arrived. */
-  markLost() {
-    if (this.memberCount !== null) this.addNote("connection lost");
+  markLost(how) {
+    if (this.memberCount !== null) this.addNote(how);
     this.memberCount = null;
     for (const requestId of this.#waiting.keys()) this.markUnsent(requestId, "Not confirmed before the connection ended.");
   }

@@ -102,8 +102,9 @@ export class Rooms extends EventTarget {
       if (this.#ownUsers.length > OWN_USERS_MAX) this.#ownUsers.shift();
     }
     if (!state.ended) return;
+    const how = state.name === "closed" ? "connection closed" : "connection lost";
     for (const [id, { room }] of this.#open) {
-      room.markLost();
+      room.markLost(how);
       this.#render(id);
     }
   }
