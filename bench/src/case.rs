@@ -1,0 +1,134 @@
+//! What is measured: the cases by name.
+
+use crate::load::fanout::Shape;
+use crate::system::System;
+
+/// What a case does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    FanOut(Shape),
+    Latency {
+        members: usize,
+    },
+    Echo {
+        in_flight: usize,
+    },
+    Connect,
+    Idle {
+        connections: usize,
+        presence: Presence,
+    },
+}
+
+/// Whether the idle connections' room tells who is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Presence {
+    Off,
+    On,
+}
+
+/// One case.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) shards: usize,
+}
+
+impl Case {
+    const fn fan_out(
+        name: &'static str,
+        [rooms, members, burst]: [usize; 3],
+        shards: usize,
+    ) -> Self {
+        Self {
+            name,
+            kind: Kind::FanOut(Shape {
+                rooms,
+                members,
+                burst,
+            }),
+            shards,
+        }
+    }
+
+    const fn one_shard(name: &'static str, kind: Kind) -> Self {
+        Self {
+            name,
+            kind,
+            shards: 1,
+        }
+    }
+
+    /// Whether the case means anything for a system.
+    pub(crate) fn takes(&self, system: System) -> bool {
+        let only_ours = self.shards > 1
+            || matches!(
+                self.kind,
+                Kind::Idle {
+                    presence: Presence::On,
+                    ..
+                }
+            );
+        let idle = matches!(self.kind, Kind::Idle { .. });
+        match system {
+            System::Tautline => true,
+            // Its memory is that of an array of sockets: nothing to learn.
+            System::Limit | System::LimitCoalesced => !only_ours && !idle,
+            System::NodeWs | System::SocketIo => !only_ours,
+            // It has no echo without a backend of the user's.
+            System::Centrifugo => !only_ours && !matches!(self.kind, Kind::Echo { .. }),
+        }
+    }
+
+    /// The case whose limits this one is compared with: two shards with the bare loop on one core.
+    pub(crate) fn compared_with(&self) -> &'static str {
+        self.name.strip_suffix("-shards2").unwrap_or(self.name)
+    }
+
+    /// The requests in flight on each connection, where that tells rows of one case apart.
+    pub(crate) fn in_flight(&self) -> Option<usize> {
+        match self.kind {
+            Kind::Echo { in_flight } => Some(in_flight),
+            Kind::FanOut(_) | Kind::Latency { .. } | Kind::Connect | Kind::Idle { .. } => None,
+        }
+    }
+}
+
+/// Every case, in the order of the report.
+pub(crate) const ALL: &[Case] = &[
+    Case::fan_out("fanout-1000-burst1", [1, 1000, 1], 1),
+    Case::fan_out("fanout-1000-burst16", [1, 1000, 16], 1),
+    Case::fan_out("fanout-100-burst16", [1, 100, 16], 1),
+    Case::fan_out("fanout-10000-burst16", [1, 10_000, 16], 1),
+    Case::fan_out("rooms-1000x10", [1000, 10, 1], 1),
+    Case::fan_out("fanout-1000-burst1-shards2", [1, 1000, 1], 2),
+    Case::fan_out("fanout-1000-burst16-shards2", [1, 1000, 16], 2),
+    Case::fan_out("fanout-100-burst16-shards2", [1, 100, 16], 2),
+    Case::fan_out("fanout-10000-burst16-shards2", [1, 10_000, 16], 2),
+    Case::one_shard("latency-1000", Kind::Latency { members: 1000 }),
+    Case::one_shard("echo", Kind::Echo { in_flight: 1 }),
+    Case::one_shard("echo", Kind::Echo { in_flight: 16 }),
+    Case::one_shard("connect", Kind::Connect),
+    Case::one_shard(
+        "idle-5000",
+        Kind::Idle {
+            connections: 5000,
+            presence: Presence::Off,
+        },
+    ),
+    Case::one_shard(
+        "idle-5000-presence",
+        Kind::Idle {
+            connections: 5000,
+            presence: Presence::On,
+        },
+    ),
+    Case::one_shard(
+        "idle-15000",
+        Kind::Idle {
+            connections: 15_000,
+            presence: Presence::Off,
+        },
+    ),
+];

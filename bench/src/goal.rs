@@ -1,0 +1,71 @@
+//! What Tautline has to reach, and what it reached.
+
+use crate::report::Report;
+use crate::sample::Row;
+use crate::system::System::{Limit, LimitCoalesced, NodeWs, Tautline};
+
+/// Resident bytes that an idle connection may have.
+const IDLE_MAX: f64 = 3.0 * 1024.0;
+/// Growth by a large message that counts as none: less than the smallest buffer that anybody would keep.
+const UNCHANGED: f64 = 256.0;
+
+/// One goal; nothing is reached where the rows for it were not measured.
+#[derive(Debug)]
+pub(crate) struct Goal {
+    pub(crate) text: String,
+    pub(crate) reached: Option<String>,
+    pub(crate) met: Option<bool>,
+}
+
+impl Goal {
+    fn at_most(text: &str, reached: Option<f64>, most: f64) -> Self {
+        Self {
+            text: text.to_owned(),
+            reached: reached.map(|reached| format!("{reached:.2} ×")),
+            met: reached.map(|reached| reached <= most),
+        }
+    }
+}
+
+/// All goals.
+pub(crate) fn goals(report: &Report) -> Vec<Goal> {
+    let ratio = |case, to| report.ratio_of(case, [Tautline, to]);
+    let cheaper = ratio("fanout-1000-burst16", NodeWs).map(|ratio| 1.0 / ratio);
+    let huge = ratio("fanout-10000-burst16", LimitCoalesced);
+    let small = ratio("fanout-100-burst16", LimitCoalesced);
+    let growth = huge.zip(small).map(|(huge, small)| huge / small);
+    let mut goals = vec![
+        Goal::at_most(
+            "bursts of 16 to 1,000: at most 1.3 × the coalesced limit",
+            ratio("fanout-1000-burst16", LimitCoalesced),
+            1.3,
+        ),
+        Goal::at_most(
+            "single messages to 1,000: at most 1.15 × the bare limit",
+            ratio("fanout-1000-burst1", Limit),
+            1.15,
+        ),
+        Goal {
+            text: "bursts of 16 to 1,000: at least 10 × less CPU than Node ws".to_owned(),
+            reached: cheaper.map(|cheaper| format!("{cheaper:.1} × less")),
+            met: cheaper.map(|cheaper| cheaper >= 10.0),
+        },
+        Goal::at_most(
+            "the ratio to the coalesced limit at 10,000: at most 1.2 × the ratio at 100",
+            growth,
+            1.2,
+        ),
+    ];
+    goals.extend(["idle-5000", "idle-15000"].map(|case| idle(report, case)));
+    goals
+}
+
+fn idle(report: &Report, case: &str) -> Goal {
+    let memory = report.row(case, Tautline).and_then(Row::memory);
+    let memory = memory.and_then(|memory| Some((memory.idle, memory.after_large?)));
+    Goal {
+        text: format!("{case}: at most 3 KB per connection, unchanged after 60 KB"),
+        reached: memory.map(|(idle, after)| format!("{idle:.0} B, then {after:.0} B")),
+        met: memory.map(|(idle, after)| idle <= IDLE_MAX && after <= idle + UNCHANGED),
+    }
+}

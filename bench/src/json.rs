@@ -1,0 +1,78 @@
+//! The report as JSON, for scripts.
+
+use serde_json::{Map, Value, json};
+
+use crate::goal::goals;
+use crate::report::Report;
+use crate::sample::{Best, Row};
+use crate::system::System;
+
+/// The whole report.
+pub(crate) fn of(report: &Report) -> Value {
+    let machine = &report.machine;
+    let versions: Map<String, Value> = report
+        .versions
+        .iter()
+        .map(|(name, version)| (name.clone(), json!(version)))
+        .collect();
+    let goals: Vec<Value> = goals(report)
+        .iter()
+        .map(|goal| json!({ "goal": goal.text, "reached": goal.reached, "met": goal.met }))
+        .collect();
+    json!({
+        "machine": {
+            "cpu": machine.cpu,
+            "cores": machine.cores,
+            "memory_bytes": machine.memory_bytes,
+            "kernel": machine.kernel,
+            "load_before": machine.load_before,
+        },
+        "versions": versions,
+        "seconds": report.seconds,
+        "rows": report.rows.iter().map(|row| row_of(report, row)).collect::<Vec<_>>(),
+        "goals": goals,
+        "left_out": report.left_out,
+        "failures": report.failures,
+    })
+}
+
+/// One row; figures that a case does not have are left out.
+fn row_of(report: &Report, row: &Row) -> Value {
+    let mut value = json!({
+        "case": row.case.name,
+        "system": row.system.name(),
+        "shards": row.case.shards,
+        "in_flight": row.case.in_flight(),
+        "rounds": row.rounds,
+        "spread": row.spread,
+        "notes": row.notes,
+    });
+    let figures = match row.best {
+        Best::Load {
+            cpu_s_per_million,
+            per_second,
+            frame_bytes,
+            latency,
+        } => json!({
+            "cpu_s_per_million": cpu_s_per_million,
+            "ratio_to_limit": report.ratio(row, System::Limit),
+            "ratio_to_limit_coalesced": report.ratio(row, System::LimitCoalesced),
+            "per_cpu_second": 1e6 / cpu_s_per_million,
+            "per_second": per_second,
+            "frame_bytes": Some(frame_bytes).filter(|bytes| *bytes > 0.0),
+            "p50_ms": latency.map(|latency| latency.p50),
+            "p99_ms": latency.map(|latency| latency.p99),
+            "p999_ms": latency.map(|latency| latency.p999),
+        }),
+        Best::Idle(memory) => json!({
+            "resident_bytes": memory.idle,
+            "resident_bytes_after_60k": memory.after_large,
+            "process_bytes_before": memory.base,
+        }),
+    };
+    if let (Value::Object(value), Value::Object(figures)) = (&mut value, figures) {
+        value.extend(figures);
+        value.retain(|_, figure| !figure.is_null());
+    }
+    value
+}

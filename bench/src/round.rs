@@ -1,0 +1,255 @@
+//! The rounds of a case: every system in turn, again and again, so that what disturbs the machine disturbs all alike.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+
+use crate::case::{Case, Kind, Presence};
+use crate::load::churn;
+use crate::load::echo::Echo;
+use crate::load::fanout::{FanOut, Shape, Work};
+use crate::load::idle::Idle;
+use crate::load::latency::{Paced, Percentiles};
+use crate::process::Process;
+use crate::sample::{Load, Memory, Row, Sample};
+use crate::system::{Site, System};
+
+/// Connections that come and go before memory is measured, so that what a server allocates once is not counted as theirs.
+const FIRST_GUESTS: usize = 10;
+/// A collector gets this long to give memory back.
+const COLLECTING: Duration = Duration::from_millis(300);
+
+/// How much of everything.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Effort {
+    pub(crate) rounds: usize,
+    /// How long one system is under load in one round.
+    pub(crate) window: Duration,
+    /// No further round begins that would end later than this after the first one began.
+    pub(crate) time: Duration,
+}
+
+/// Rows, and what went wrong instead of one.
+#[derive(Debug, Default)]
+pub(crate) struct Measured {
+    pub(crate) rows: Vec<Row>,
+    pub(crate) failures: Vec<String>,
+}
+
+struct Contender {
+    system: System,
+    process: Option<Process>,
+    samples: Vec<Sample>,
+}
+
+/// Measures one case; `progress` is told of every step.
+pub(crate) fn measure(
+    case: &'static Case,
+    systems: &[System],
+    site: &Site,
+    effort: Effort,
+    progress: &mut dyn FnMut(&str),
+) -> Measured {
+    let mut measured = Measured::default();
+    let takes = systems.iter().filter(|system| case.takes(**system));
+    let mut contenders: Vec<Contender> = takes
+        .map(|&system| Contender {
+            system,
+            process: None,
+            samples: Vec::new(),
+        })
+        .collect();
+    let rounds = rounds(case, effort);
+    let begin = Instant::now();
+    for round in 0..rounds {
+        let taken = begin.elapsed();
+        if round > 0 && taken + taken / u32::try_from(round).unwrap_or(u32::MAX) > effort.time {
+            break;
+        }
+        contenders.retain_mut(|contender| {
+            progress(&format!(
+                "{} · round {} of {rounds} · {}",
+                case.name,
+                round + 1,
+                contender.system.name()
+            ));
+            let taken = contender.take_round(case, site, effort.window);
+            if let Err(error) = &taken {
+                let said = contender
+                    .process
+                    .as_ref()
+                    .map(Process::said)
+                    .unwrap_or_default();
+                let name = contender.system.name();
+                measured
+                    .failures
+                    .push(format!("{} · {name}: {error:#}\n{said}", case.name));
+            }
+            taken.is_ok()
+        });
+    }
+    measured.rows = contenders
+        .iter()
+        .filter_map(|one| Row::of(case, one.system, &one.samples))
+        .collect();
+    for row in measured.rows.iter_mut().filter(|row| row.rounds < rounds) {
+        row.notes.push(format!(
+            "there was time for {} of {rounds} rounds",
+            row.rounds
+        ));
+    }
+    measured
+}
+
+/// Memory hardly varies, and filling a server takes long: fewer rounds do.
+fn rounds(case: &Case, effort: Effort) -> usize {
+    match case.kind {
+        Kind::Idle { connections, .. } if connections > 10_000 => effort.rounds.min(2),
+        Kind::Idle { .. } => effort.rounds.min(3),
+        Kind::FanOut(_) | Kind::Latency { .. } | Kind::Echo { .. } | Kind::Connect => effort.rounds,
+    }
+}
+
+impl Contender {
+    /// One round: the server lives on from round to round, its connections do not.
+    fn take_round(&mut self, case: &Case, site: &Site, window: Duration) -> Result<()> {
+        if let Kind::Idle {
+            connections,
+            presence,
+        } = case.kind
+        {
+            let process = self.system.start(case, site)?;
+            let process = self.process.insert(process);
+            self.samples.push(Sample::Idle(idle(
+                self.system,
+                process,
+                connections,
+                presence,
+            )?));
+            return Ok(());
+        }
+        let first = self.process.is_none();
+        if first {
+            self.process = Some(self.system.start(case, site)?);
+        }
+        let process = self.process.as_ref().context("the server was started")?;
+        process.settle()?;
+        // Compilers at run time want to see the first round twice as long.
+        let warm_up = if first { window } else { window / 4 };
+        self.samples.push(Sample::Load(under_load(
+            self.system,
+            process,
+            case.kind,
+            [warm_up, window],
+        )?));
+        Ok(())
+    }
+}
+
+fn under_load(
+    system: System,
+    process: &Process,
+    kind: Kind,
+    [warm_up, window]: [Duration; 2],
+) -> Result<Load> {
+    let target = system.target(process)?;
+    match kind {
+        Kind::FanOut(shape) => {
+            let mut fan_out = FanOut::connect(target, shape)?;
+            fan_out.run(warm_up)?;
+            clocked(process, || Ok((fan_out.run(window)?, None)))
+        }
+        Kind::Latency { members } => {
+            let mut paced = Paced::connect(target, members)?;
+            paced.run(warm_up)?;
+            clocked(process, || {
+                paced
+                    .run(window)
+                    .map(|(work, latency)| (work, Some(latency)))
+            })
+        }
+        Kind::Echo { in_flight } => {
+            let mut echo = Echo::connect(target, in_flight)?;
+            echo.run(warm_up)?;
+            clocked(process, || Ok((echo.run(window)?, None)))
+        }
+        Kind::Connect | Kind::Idle { .. } => {
+            churn::run(target.clone(), warm_up)?;
+            clocked(process, || Ok((churn::run(target, window)?, None)))
+        }
+    }
+}
+
+/// Does some work between two looks at the server's clocks, both taken while it rests.
+fn clocked(
+    process: &Process,
+    work: impl FnOnce() -> Result<(Work, Option<Percentiles>)>,
+) -> Result<Load> {
+    let before = process.settle()?;
+    let begin = Instant::now();
+    let (work, latency) = work()?;
+    let wall = begin.elapsed();
+    let after = process.settle()?;
+    Ok(Load {
+        work,
+        wall,
+        scheduled: after.scheduled.saturating_sub(before.scheduled),
+        ticked: after.ticked.saturating_sub(before.ticked),
+        latency,
+    })
+}
+
+fn idle(
+    system: System,
+    process: &Process,
+    connections: usize,
+    presence: Presence,
+) -> Result<Memory> {
+    let target = system.target(process)?;
+    let has_echo = target.wire.echo("").is_some();
+    let room = match presence {
+        Presence::Off => "bench:idle",
+        Presence::On => "bench:presence:idle",
+    };
+    let resident = || -> Result<u64> {
+        std::thread::sleep(COLLECTING);
+        process.settle()?;
+        process.resident()
+    };
+    let mut guests = Idle::connect(target.clone(), FIRST_GUESTS, room)?;
+    if has_echo {
+        guests.echo_large()?;
+    }
+    drop(guests);
+    let base = resident()?;
+    let each = |resident: u64| resident.saturating_sub(base) as f64 / connections as f64;
+    let mut swarm = Idle::connect(target, connections, room)?;
+    let idle = each(resident()?);
+    let mut after_large = None;
+    if has_echo {
+        swarm.echo_large()?;
+        after_large = Some(each(resident()?));
+    }
+    Ok(Memory {
+        idle,
+        after_large,
+        base,
+    })
+}
+
+/// The size of the frames that a system delivers.
+pub(crate) fn frame_bytes(system: System, case: &'static Case, site: &Site) -> Result<usize> {
+    let process = system.start(case, site)?;
+    let mut one = FanOut::connect(
+        system.target(&process)?,
+        Shape {
+            rooms: 1,
+            members: 1,
+            burst: 1,
+        },
+    )?;
+    let work = one
+        .run(Duration::ZERO)
+        .with_context(|| format!("it said: {}", process.said()))?;
+    Ok(usize::try_from(work.bytes / work.units)?)
+}

@@ -1,0 +1,245 @@
+//! What is measured against what: the systems, and how each is started.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context as _, Result, ensure};
+use clap::ValueEnum;
+use jsonwebtoken::{EncodingKey, Header};
+use serde_json::json;
+
+use crate::case::Case;
+use crate::load::link::Target;
+use crate::load::wire::Wire;
+use crate::process::Process;
+
+/// The secret in `bench/tautline.toml`: it guards nothing but a server on loopback that lives for a minute.
+const SECRET: &str = "bench-bench-bench-bench-bench-bench";
+/// How long the load client's token is valid: longer than any run.
+const TOKEN_LIFE: Duration = Duration::from_hours(2);
+/// The folder of the Node servers and of the configurations.
+const HOME: &str = env!("CARGO_MANIFEST_DIR");
+
+/// A server under load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum System {
+    #[value(name = "tautline")]
+    Tautline,
+    #[value(name = "limit")]
+    Limit,
+    #[value(name = "limit-coalesced")]
+    LimitCoalesced,
+    #[value(name = "node-ws")]
+    NodeWs,
+    #[value(name = "socket.io")]
+    SocketIo,
+    #[value(name = "centrifugo")]
+    Centrifugo,
+}
+
+/// What starting a system needs to know.
+#[derive(Debug)]
+pub(crate) struct Site {
+    /// The `tautline` binary.
+    pub(crate) server: PathBuf,
+    /// The size of the frames that the bare servers deliver.
+    pub(crate) frame_bytes: usize,
+}
+
+impl System {
+    /// The name in tables and files.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Tautline => "tautline",
+            Self::Limit => "limit",
+            Self::LimitCoalesced => "limit-coalesced",
+            Self::NodeWs => "node-ws",
+            Self::SocketIo => "socket.io",
+            Self::Centrifugo => "centrifugo",
+        }
+    }
+
+    fn wire(self) -> Wire {
+        match self {
+            Self::Tautline | Self::Limit | Self::LimitCoalesced | Self::NodeWs => Wire::Plain,
+            Self::SocketIo => Wire::SocketIo,
+            Self::Centrifugo => Wire::Centrifugo,
+        }
+    }
+
+    /// Why the system cannot be measured here, and what to do about it.
+    pub(crate) fn missing(self, site: &Site) -> Option<String> {
+        match self {
+            Self::Limit | Self::LimitCoalesced => None,
+            Self::Tautline if site.server.is_file() => None,
+            Self::Tautline => Some(format!(
+                "there is no {}; build it with `cargo build --release -p tautline` or name one with --server",
+                site.server.display()
+            )),
+            Self::NodeWs | Self::SocketIo => peers_missing(),
+            Self::Centrifugo => match version("centrifugo", &["version"]) {
+                Some(_) => None,
+                None => Some(
+                    "there is no centrifugo in PATH; install it to have it measured".to_owned(),
+                ),
+            },
+        }
+    }
+
+    /// The version that is measured.
+    pub(crate) fn version(self, site: &Site) -> Option<String> {
+        match self {
+            Self::Tautline => version(site.server.to_str()?, &["--version"]),
+            Self::Limit | Self::LimitCoalesced => Some(env!("CARGO_PKG_VERSION").to_owned()),
+            Self::NodeWs => package_version("ws"),
+            Self::SocketIo => package_version("socket.io"),
+            Self::Centrifugo => version("centrifugo", &["version"]),
+        }
+    }
+
+    /// Starts the system for a case.
+    pub(crate) fn start(self, case: &Case, site: &Site) -> Result<Process> {
+        let cores = case.shards;
+        let command = match self {
+            Self::Centrifugo => {
+                let (command, address) = centrifugo()?;
+                return Process::start_at(command, cores, address)
+                    .context("centrifugo does not start");
+            }
+            Self::Tautline => tautline(case.shards, site)?,
+            Self::Limit => bare(site, &[])?,
+            Self::LimitCoalesced => bare(site, &["--coalesced"])?,
+            Self::NodeWs => node("ws.js"),
+            Self::SocketIo => node("socket-io.js"),
+        };
+        Process::start(command, cores).with_context(|| format!("{} does not start", self.name()))
+    }
+
+    /// Where the load client finds a started system.
+    pub(crate) fn target(self, process: &Process) -> Result<Target> {
+        Ok(Target {
+            address: process.address,
+            wire: self.wire(),
+            token: token()?,
+        })
+    }
+}
+
+/// Tautline with its committed configuration; only the number of shards differs from case to case.
+fn tautline(shards: usize, site: &Site) -> Result<Command> {
+    const ONE: &str = "shards = 1";
+    let committed = Path::new(HOME).join("tautline.toml");
+    let text = fs::read_to_string(&committed)
+        .with_context(|| format!("cannot read {}", committed.display()))?;
+    ensure!(
+        text.contains(ONE),
+        "{} has no line `{ONE}`",
+        committed.display()
+    );
+    let config = std::env::temp_dir().join(format!(
+        "tautline-bench-{}-{shards}.toml",
+        std::process::id()
+    ));
+    fs::write(&config, text.replace(ONE, &format!("shards = {shards}")))?;
+    let mut command = Command::new(&site.server);
+    command
+        .arg("serve")
+        .arg("--config")
+        .arg(config)
+        .args(["--listen", "127.0.0.1:0"]);
+    Ok(command)
+}
+
+fn bare(site: &Site, options: &[&str]) -> Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command
+        .arg("serve-limit")
+        .args(options)
+        .args(["--frame-bytes", &site.frame_bytes.to_string()]);
+    Ok(command)
+}
+
+fn node(program: &str) -> Command {
+    let mut command = Command::new("node");
+    command
+        .arg(Path::new(HOME).join("peers").join(program))
+        .env("NODE_ENV", "production");
+    command
+}
+
+/// Centrifugo cannot choose a port itself: one that was free a moment ago is named.
+fn centrifugo() -> Result<(Command, SocketAddr)> {
+    let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let mut command = Command::new("centrifugo");
+    command
+        .arg("--config")
+        .arg(Path::new(HOME).join("peers").join("centrifugo.json"))
+        .env("CENTRIFUGO_HTTP_SERVER_ADDRESS", address.ip().to_string())
+        .env("CENTRIFUGO_HTTP_SERVER_PORT", address.port().to_string());
+    Ok((command, address))
+}
+
+fn token() -> Result<String> {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
+    let claims = json!({
+        "sub": "bench",
+        "exp": (now + TOKEN_LIFE).as_secs(),
+        "rooms": { "bench:*": ["join", "publish"] },
+    });
+    Ok(jsonwebtoken::encode(
+        &Header::default(),
+        &claims,
+        &EncodingKey::from_secret(SECRET.as_bytes()),
+    )?)
+}
+
+/// Installs the Node servers' packages where that has not been done.
+fn peers_missing() -> Option<String> {
+    let peers = Path::new(HOME).join("peers");
+    for program in ["node", "npm"] {
+        if version(program, &["--version"]).is_none() {
+            return Some(format!(
+                "there is no {program} in PATH; install Node 20 or later to have it measured"
+            ));
+        }
+    }
+    if peers.join("node_modules").is_dir() {
+        return None;
+    }
+    let installed = Command::new("npm")
+        .args(["ci", "--silent", "--no-audit", "--no-fund"])
+        .current_dir(&peers)
+        .stdout(Stdio::null())
+        .status();
+    match installed {
+        Ok(status) if status.success() => None,
+        _ => Some(format!(
+            "`npm ci` failed in {}; run it there to see why",
+            peers.display()
+        )),
+    }
+}
+
+fn package_version(name: &str) -> Option<String> {
+    let manifest = Path::new(HOME)
+        .join("peers/node_modules")
+        .join(name)
+        .join("package.json");
+    let manifest: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(manifest).ok()?).ok()?;
+    Some(manifest.get("version")?.as_str()?.to_owned())
+}
+
+/// The first line that a program says about its version.
+pub(crate) fn version(program: &str, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    Some(text.lines().next()?.trim().to_owned())
+}
