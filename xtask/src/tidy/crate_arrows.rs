@@ -16,6 +16,9 @@ struct Arrows {
     never: &'static [&'static str],
 }
 
+/// For a crate that imports nothing, so that it compiles in seconds.
+const EVERY: &[&str] = &["*"];
+
 const ALL: [Arrows; 9] = [
     Arrows {
         folder: "crates/websocket",
@@ -67,7 +70,7 @@ const ALL: [Arrows; 9] = [
     },
     Arrows {
         folder: "bench",
-        ours: &["tautline-protocol", "tautline-websocket", "tautline-client"],
+        ours: &[],
         ours_in_tests: &[],
         never: &[],
     },
@@ -75,7 +78,7 @@ const ALL: [Arrows; 9] = [
         folder: "xtask",
         ours: &[],
         ours_in_tests: &[],
-        never: &["anyhow", "clap", "serde", "tokio"],
+        never: EVERY,
     },
 ];
 
@@ -118,7 +121,7 @@ fn check_manifest(manifest: &Source, folder: &str) -> Vec<Violation> {
         let allowed = if ours {
             arrows.ours.contains(&name) || (in_tests && arrows.ours_in_tests.contains(&name))
         } else {
-            in_tests || !arrows.never.contains(&name)
+            in_tests || !(arrows.never == EVERY || arrows.never.contains(&name))
         };
         if !allowed {
             violations.push(violation(number, format!("{folder} imports {name}")));
@@ -167,6 +170,12 @@ mod tests {
             "[dev-dependencies]\ntautline-hub.workspace = true\n",
         );
         assert_eq!(found.len(), 1);
+    }
+
+    #[test]
+    fn xtask_imports_nothing() {
+        let found = found("xtask", "[dependencies]\nslab.workspace = true\n");
+        assert_eq!(found, [(2, "xtask imports slab".to_owned())]);
     }
 
     #[test]
