@@ -1,5 +1,6 @@
 //! What a session wants done, and what it is answered.
 
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -8,7 +9,6 @@ use crate::model::{EventName, Publication, RoomName};
 use crate::wire::{Close, ErrorCode, Token};
 
 /// What a session wants done, in this order.
-#[derive(Debug)]
 pub enum Output {
     /// Send one text message.
     Send(Vec<u8>),
@@ -26,7 +26,7 @@ pub enum Output {
 }
 
 /// What a session asks of the rooms.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Ask {
     /// Become a member, without hearing anything before [`Output::Follow`].
     Join {
@@ -51,6 +51,31 @@ pub enum Ask {
         /// What the publisher calls it.
         tag: Option<Arc<str>>,
     },
+}
+
+/// Shows what is to be done, never what is sent: payloads and tokens do not belong in logs.
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Send(text) => write!(f, "Send({} bytes)", text.len()),
+            Self::Ping => f.write_str("Ping"),
+            Self::Verify(token) => write!(f, "Verify({token:?})"),
+            Self::Ask(ask) => write!(f, "Ask({ask:?})"),
+            Self::Follow(room) => write!(f, "Follow({room})"),
+            Self::Close(close) => write!(f, "{close:?}"),
+        }
+    }
+}
+
+/// Shows what is asked, never what is published.
+impl fmt::Debug for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Join { room, history } => write!(f, "Join({room}, history: {history})"),
+            Self::Leave { room } => write!(f, "Leave({room})"),
+            Self::Publish { room, data, .. } => write!(f, "Publish({room}, {} bytes)", data.len()),
+        }
+    }
 }
 
 /// What the rooms answer.

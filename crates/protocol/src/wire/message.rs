@@ -1,5 +1,6 @@
 //! What the server says, whatever version the client speaks.
 
+use std::fmt;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
@@ -8,7 +9,7 @@ use super::{ErrorCode, RequestId};
 use crate::model::{ConnectionId, Member, Publication, RoomName, Timestamp};
 
 /// What the server says. The dialect of a version turns it into bytes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub enum Message<'a> {
     /// The client has proved who it is.
     Authenticated {
@@ -104,4 +105,27 @@ pub enum Message<'a> {
         /// The message that this answers.
         request: Option<&'a RequestId>,
     },
+}
+
+/// Shows what kind of message it is, never what it says: payloads do not belong in logs.
+impl fmt::Debug for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Authenticated { connection, .. } => write!(f, "Authenticated({connection})"),
+            Self::Joined { room, .. } => write!(f, "Joined({room})"),
+            Self::Left { room, .. } => write!(f, "Left({room})"),
+            Self::Subscribed { rooms, .. } => write!(f, "Subscribed({rooms:?})"),
+            Self::Unsubscribed { room, .. } => write!(f, "Unsubscribed({room})"),
+            Self::History { room, publications } => {
+                write!(f, "History({room}, {} publications)", publications.len())
+            }
+            Self::Publication(publication) => write!(f, "{publication:?}"),
+            Self::MemberJoined { room, count, .. } => write!(f, "MemberJoined({room}, {count})"),
+            Self::MemberLeft { room, count, .. } => write!(f, "MemberLeft({room}, {count})"),
+            Self::MemberCount { room, count } => write!(f, "MemberCount({room}, {count})"),
+            Self::Response { payload, .. } => write!(f, "Response({} bytes)", payload.get().len()),
+            Self::Pong { .. } => f.write_str("Pong"),
+            Self::Error { code, .. } => write!(f, "Error({code:?})"),
+        }
+    }
 }
