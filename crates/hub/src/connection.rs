@@ -1,0 +1,149 @@
+//! A connection as its shard knows it.
+
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use crate::outbox::{Flushed, Outbox, Overflow};
+use crate::{OutboxLimits, Sink, Variant};
+
+/// Why the shard wants a connection to end. What is said to the peer is the driver's business.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closing {
+    /// It takes less than it is sent.
+    SlowConsumer,
+    /// It missed something that cannot be given to it any more.
+    Gap,
+    /// Writing to it failed.
+    Broken(io::ErrorKind),
+    /// The server goes away.
+    Drain,
+    /// Somebody asked for it.
+    Disconnect,
+}
+
+/// What a connection's driver is woken for.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Wake {
+    /// End, for this reason. Said once.
+    pub closing: Option<Closing>,
+    /// A timer that was set has fired. Said once.
+    pub due: bool,
+    /// Bytes wait for a peer that takes none: when the socket is writable, call [`crate::Shard::writable`].
+    pub blocked: bool,
+}
+
+pub(crate) struct Connection {
+    pub(crate) serial: u32,
+    pub(crate) variant: Variant,
+    pub(crate) user: Option<Arc<str>>,
+    /// Whether it is in a queue to be flushed.
+    pub(crate) queued: bool,
+    pub(crate) blocked: bool,
+    pub(crate) due: bool,
+    pub(crate) outbox: Outbox,
+    sink: Rc<dyn Sink>,
+    waker: Option<Waker>,
+    closing: Option<Closing>,
+    /// Whether it was told to end: from then on only the driver's last word is written.
+    ending: bool,
+}
+
+impl Connection {
+    pub(crate) fn new(serial: u32, sink: Rc<dyn Sink>, variant: Variant) -> Self {
+        Self {
+            serial,
+            variant,
+            user: None,
+            queued: false,
+            blocked: false,
+            due: false,
+            outbox: Outbox::default(),
+            sink,
+            waker: None,
+            closing: None,
+            ending: false,
+        }
+    }
+
+    /// Appends frames for the peer. One that takes too little is told to end.
+    pub(crate) fn push(&mut self, frames: Bytes, messages: u32, limits: &OutboxLimits) {
+        if !self.ending && self.outbox.push(frames, messages, limits) == Err(Overflow) {
+            self.close(Closing::SlowConsumer);
+        }
+    }
+
+    /// Appends the driver's last word, whatever the bounds: nothing follows it.
+    pub(crate) fn push_last(&mut self, frame: Bytes) {
+        self.ending = true;
+        self.outbox.push_last(frame);
+    }
+
+    /// Tells the driver to end; the first reason counts.
+    pub(crate) fn close(&mut self, closing: Closing) {
+        if !self.ending {
+            self.ending = true;
+            self.closing = Some(closing);
+            if closing == Closing::SlowConsumer {
+                self.outbox.clear_unbegun();
+            }
+            self.wake();
+        }
+    }
+
+    pub(crate) fn flush(&mut self, now: Instant) {
+        self.queued = false;
+        let was_blocked = self.blocked;
+        self.blocked = false;
+        match self.outbox.flush(&*self.sink, now) {
+            Flushed::All => {}
+            Flushed::Blocked => {
+                self.blocked = true;
+                if !was_blocked {
+                    self.wake();
+                }
+            }
+            Flushed::Broken(error) => self.close(Closing::Broken(error.kind())),
+        }
+    }
+
+    pub(crate) fn fire(&mut self) {
+        self.due = true;
+        self.wake();
+    }
+
+    /// What there is to wake for; if nothing, `waker` is kept for when there is.
+    pub(crate) fn take_wake(&mut self, waker: &Waker) -> Wake {
+        if !self
+            .waker
+            .as_ref()
+            .is_some_and(|known| known.will_wake(waker))
+        {
+            self.waker = Some(waker.clone());
+        }
+        Wake {
+            closing: self.closing.take(),
+            due: std::mem::take(&mut self.due),
+            blocked: self.blocked,
+        }
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = &self.waker {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection")
+            .field("serial", &self.serial)
+            .field("closing", &self.closing)
+            .finish_non_exhaustive()
+    }
+}

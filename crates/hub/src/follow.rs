@@ -1,0 +1,204 @@
+//! How a connection comes into a room, keeps up with it, and leaves.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tautline_engine::{EngineError, Page, Range};
+use tautline_protocol::model::{ConnectionId, Member, Position, Publication, RoomName};
+use tautline_protocol::wire::Message;
+
+use crate::fanout::Frames;
+use crate::subscription::Step;
+use crate::{Closing, Shard};
+
+/// So many publications are read at once for a subscriber that catches up.
+const PAGE_MESSAGES_MAX: u32 = 100;
+
+/// A page is pulled only when less than this waits in the outbox.
+const PULL_BELOW_BYTES: usize = 64 * 1024;
+
+/// A connection is in a room, and gets nothing of it until [`Shard::follow`] is called.
+#[derive(Debug)]
+pub struct Joined {
+    /// The newest of what the room keeps, if that was asked for.
+    pub history: Option<Vec<Arc<Publication>>>,
+}
+
+impl Shard {
+    /// Brings a connection into a room, and reads the newest `history` of what it keeps.
+    ///
+    /// What is published from here on reaches the connection after [`Shard::follow`], all of it.
+    pub async fn join(
+        &self,
+        id: ConnectionId,
+        name: &RoomName,
+        history: Option<u32>,
+    ) -> Result<Joined, EngineError> {
+        let entering = Entering::new(self, name);
+        let head = match self.head(name) {
+            Some(head) => head,
+            None => self.watch(name).await?,
+        };
+        let page = match history {
+            Some(limit) => Some(self.engine.read(name, Range::Last { limit }).await?),
+            None => None,
+        };
+        let cursor = page.as_ref().map_or(head, |page| page.head);
+        if let Some(room) = self.state.borrow_mut().rooms.get_mut(name) {
+            room.subscribe(id.slot, cursor);
+        }
+        drop(entering);
+        Ok(Joined {
+            history: page.map(|page| page.publications),
+        })
+    }
+
+    /// Lets a connection that has joined follow the room, behind what it was given, and announces it.
+    pub fn follow(self: &Rc<Self>, id: ConnectionId, name: &RoomName, member: Option<Member>) {
+        match self.step(id, name) {
+            Some(Step::Read(_)) => {
+                self.state.borrow_mut().catching_up += 1;
+                tokio::task::spawn_local(Rc::clone(self).catch_up(id, name.clone()));
+            }
+            Some(Step::Gap) => self.close(id, Closing::Gap),
+            Some(Step::Live | Step::Wait) | None => {}
+        }
+        if let Some(member) = member {
+            let (engine, name) = (Arc::clone(&self.engine), name.clone());
+            // Presence is told by the engine's event; one that cannot be told is told by the next.
+            tokio::task::spawn_local(async move { drop(engine.enter(&name, member).await) });
+        }
+    }
+
+    /// Takes a connection out of a room, which was announced there or not.
+    pub fn leave(&self, id: ConnectionId, name: &RoomName, announced: bool) {
+        let mut state = self.state.borrow_mut();
+        if let Some(room) = state.rooms.get_mut(name) {
+            room.unsubscribe(id.slot);
+            room.tidy();
+        }
+        drop(state);
+        self.forget_if_empty(name);
+        if announced {
+            let (engine, name) = (Arc::clone(&self.engine), name.clone());
+            tokio::task::spawn_local(async move { drop(engine.leave(&name, id).await) });
+        }
+    }
+
+    /// Gives a subscriber page after page until it stands where the room stands.
+    async fn catch_up(self: Rc<Self>, id: ConnectionId, name: RoomName) {
+        while let Some(step) = self.step(id, &name) {
+            let Step::Read(after) = step else {
+                if step == Step::Gap {
+                    self.close(id, Closing::Gap);
+                }
+                break;
+            };
+            self.drained(id).await;
+            let range = Range::After {
+                position: after,
+                limit: PAGE_MESSAGES_MAX,
+            };
+            let whole = match self.engine.read(&name, range).await {
+                Ok(page) => self.give(id, &name, &page),
+                Err(_) => false,
+            };
+            if !whole {
+                self.close(id, Closing::Gap);
+                break;
+            }
+        }
+        self.state.borrow_mut().catching_up -= 1;
+    }
+
+    /// Appends a page to a subscriber's outbox. False if the page is not whole, or brings nothing.
+    fn give(&self, id: ConnectionId, name: &RoomName, page: &Page) -> bool {
+        for publication in &page.publications {
+            let message = [Message::Publication(publication)];
+            let mut frames = Frames::new(&*self.encode, &message);
+            let variant = self
+                .state
+                .borrow_mut()
+                .connection(id)
+                .map(|connection| connection.variant);
+            if let Some(variant) = variant {
+                self.send(id, frames.of(variant));
+            }
+        }
+        let mut state = self.state.borrow_mut();
+        let subscription = state
+            .rooms
+            .get_mut(name)
+            .and_then(|room| room.subscription(id.slot));
+        !page.publications.is_empty()
+            && subscription.is_none_or(|subscription| subscription.advance(page))
+    }
+
+    /// Waits until little waits for a connection.
+    async fn drained(&self, id: ConnectionId) {
+        loop {
+            let drained = self.drained.notified();
+            if self.queued(id) < PULL_BELOW_BYTES {
+                return;
+            }
+            drained.await;
+        }
+    }
+
+    async fn watch(&self, name: &RoomName) -> Result<Position, EngineError> {
+        let head = self.engine.watch(self.listener, name).await?;
+        if let Some(room) = self.state.borrow_mut().rooms.get_mut(name) {
+            room.handle_watched(head);
+        }
+        Ok(self.head(name).unwrap_or(head))
+    }
+
+    fn head(&self, name: &RoomName) -> Option<Position> {
+        self.state.borrow().rooms.get(name)?.head()
+    }
+
+    fn step(&self, id: ConnectionId, name: &RoomName) -> Option<Step> {
+        let state = &mut *self.state.borrow_mut();
+        state.connection(id)?;
+        state.rooms.get_mut(name)?.step(id.slot)
+    }
+
+    fn forget_if_empty(&self, name: &RoomName) {
+        let mut state = self.state.borrow_mut();
+        if state
+            .rooms
+            .get(name)
+            .is_some_and(|room| room.is_empty() && room.entering == 0)
+        {
+            state.rooms.remove(name);
+            self.engine.unwatch(self.listener, name);
+        }
+    }
+}
+
+/// Keeps a room that somebody is about to join; gives it up again even if the joining is dropped midway.
+struct Entering<'a> {
+    shard: &'a Shard,
+    name: &'a RoomName,
+}
+
+impl<'a> Entering<'a> {
+    fn new(shard: &'a Shard, name: &'a RoomName) -> Self {
+        let mut state = shard.state.borrow_mut();
+        // The common case is a room that is known: no clone of its name for that.
+        match state.rooms.get_mut(name) {
+            Some(room) => room.entering += 1,
+            None => state.rooms.entry(name.clone()).or_default().entering = 1,
+        }
+        Self { shard, name }
+    }
+}
+
+impl Drop for Entering<'_> {
+    fn drop(&mut self) {
+        if let Some(room) = self.shard.state.borrow_mut().rooms.get_mut(self.name) {
+            room.entering -= 1;
+        }
+        self.shard.forget_if_empty(self.name);
+    }
+}

@@ -1,0 +1,292 @@
+//! What waits to be written to one connection: the only place where slowness is decided.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::time::Instant;
+
+use bytes::{Buf, Bytes};
+
+use crate::Sink;
+
+/// How much may wait for one connection.
+#[derive(Debug, Clone, Copy)]
+pub struct OutboxLimits {
+    /// In bytes.
+    pub bytes_max: usize,
+    /// In messages.
+    pub messages_max: u32,
+}
+
+impl Default for OutboxLimits {
+    fn default() -> Self {
+        Self {
+            bytes_max: 1024 * 1024,
+            messages_max: 1024,
+        }
+    }
+}
+
+/// What an outbox has seen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// The bytes that were written.
+    pub bytes_written: u64,
+    /// The most bytes that ever waited.
+    pub bytes_queued_peak: usize,
+    /// When bytes were written last.
+    pub written_at: Option<Instant>,
+}
+
+/// A bounded queue of shared frames.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    queue: VecDeque<Entry>,
+    bytes: usize,
+    messages: u32,
+    /// Whether a part of the first entry is written: the rest must follow, or the peer loses the frames' borders.
+    begun: bool,
+    traffic: Traffic,
+}
+
+/// Frames that were joined because the same connections get all of them.
+#[derive(Debug)]
+struct Entry {
+    bytes: Bytes,
+    messages: u32,
+}
+
+/// The peer takes less than it is sent.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Overflow;
+
+/// How far a flush got.
+#[derive(Debug)]
+pub(crate) enum Flushed {
+    /// Nothing waits any more.
+    All,
+    /// The peer takes no more now.
+    Blocked,
+    /// The peer is gone.
+    Broken(io::Error),
+}
+
+/// One system call takes so many slices at most.
+const SLICES_MAX: usize = 64;
+
+/// An empty queue keeps no more room than this: what a burst needed is given back.
+const IDLE_ENTRIES: usize = 4;
+
+impl Outbox {
+    /// Appends frames, if the bounds allow it.
+    pub(crate) fn push(
+        &mut self,
+        bytes: Bytes,
+        messages: u32,
+        limits: &OutboxLimits,
+    ) -> Result<(), Overflow> {
+        let queued = self.bytes + bytes.len();
+        // A single message is let into an empty outbox whatever its size: the codec bounds it.
+        if !self.queue.is_empty()
+            && (queued > limits.bytes_max || self.messages + messages > limits.messages_max)
+        {
+            return Err(Overflow);
+        }
+        self.append(Entry { bytes, messages });
+        Ok(())
+    }
+
+    /// Appends a last frame, whatever the bounds.
+    pub(crate) fn push_last(&mut self, bytes: Bytes) {
+        self.append(Entry { bytes, messages: 1 });
+    }
+
+    /// Forgets what was not begun to be written, so that a last word can be said.
+    pub(crate) fn clear_unbegun(&mut self) {
+        self.queue.truncate(usize::from(self.begun));
+        self.bytes = self.queue.iter().map(|entry| entry.bytes.len()).sum();
+        self.messages = self.queue.iter().map(|entry| entry.messages).sum();
+    }
+
+    /// Writes what waits, as far as the peer takes it.
+    pub(crate) fn flush(&mut self, sink: &dyn Sink, now: Instant) -> Flushed {
+        while let Some(first) = self.queue.front() {
+            let written = if self.queue.len() == 1 {
+                sink.try_write(&[IoSlice::new(&first.bytes)])
+            } else {
+                let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+                let count = self.queue.len().min(SLICES_MAX);
+                for (slice, entry) in slices.iter_mut().zip(&self.queue) {
+                    *slice = IoSlice::new(&entry.bytes);
+                }
+                sink.try_write(slices.get(..count).unwrap_or_default())
+            };
+            match written {
+                Ok(0) => return Flushed::Broken(io::ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    self.traffic.written_at = Some(now);
+                    self.consume(written);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Flushed::Blocked,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Flushed::Broken(error),
+            }
+        }
+        if self.queue.capacity() > IDLE_ENTRIES {
+            self.queue.shrink_to(IDLE_ENTRIES);
+        }
+        Flushed::All
+    }
+
+    pub(crate) fn traffic(&self) -> Traffic {
+        self.traffic
+    }
+
+    /// The bytes that wait.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn append(&mut self, entry: Entry) {
+        self.bytes += entry.bytes.len();
+        self.messages += entry.messages;
+        self.traffic.bytes_queued_peak = self.traffic.bytes_queued_peak.max(self.bytes);
+        self.queue.push_back(entry);
+    }
+
+    fn consume(&mut self, mut written: usize) {
+        self.bytes -= written;
+        self.traffic.bytes_written += written as u64;
+        while let Some(first) = self.queue.front_mut() {
+            if written < first.bytes.len() {
+                self.begun |= written > 0;
+                first.bytes.advance(written);
+                return;
+            }
+            written -= first.bytes.len();
+            self.messages -= first.messages;
+            self.begun = false;
+            self.queue.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    /// Takes a fixed number of bytes, then blocks.
+    struct Narrow {
+        takes: RefCell<usize>,
+        taken: RefCell<Vec<u8>>,
+    }
+
+    impl Narrow {
+        fn new(takes: usize) -> Self {
+            Self {
+                takes: RefCell::new(takes),
+                taken: RefCell::default(),
+            }
+        }
+    }
+
+    impl Sink for Narrow {
+        fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+            let mut takes = self.takes.borrow_mut();
+            if *takes == 0 {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            let all: Vec<u8> = slices
+                .iter()
+                .flat_map(|slice| slice.iter().copied())
+                .collect();
+            let written = all.len().min(*takes);
+            *takes -= written;
+            self.taken.borrow_mut().extend(&all[..written]);
+            Ok(written)
+        }
+    }
+
+    const LIMITS: OutboxLimits = OutboxLimits {
+        bytes_max: 10,
+        messages_max: 3,
+    };
+
+    fn push(outbox: &mut Outbox, text: &'static str) -> Result<(), Overflow> {
+        outbox.push(Bytes::from_static(text.as_bytes()), 1, &LIMITS)
+    }
+
+    #[test]
+    fn bytes_and_messages_are_bounded() {
+        let mut outbox = Outbox::default();
+        assert_eq!(push(&mut outbox, "12345"), Ok(()));
+        assert_eq!(push(&mut outbox, "123456"), Err(Overflow));
+        assert_eq!(push(&mut outbox, "1"), Ok(()));
+        assert_eq!(push(&mut outbox, "1"), Ok(()));
+        assert_eq!(push(&mut outbox, "1"), Err(Overflow));
+    }
+
+    #[test]
+    fn one_large_message_fits_into_an_empty_outbox_only() {
+        let mut outbox = Outbox::default();
+        assert_eq!(
+            push(&mut outbox, "a message of more than ten bytes"),
+            Ok(())
+        );
+        assert_eq!(push(&mut outbox, "1"), Err(Overflow));
+    }
+
+    #[test]
+    fn writing_makes_room_again() {
+        let (mut outbox, sink) = (Outbox::default(), Narrow::new(7));
+        push(&mut outbox, "12345").unwrap();
+        push(&mut outbox, "67890").unwrap();
+        assert!(matches!(
+            outbox.flush(&sink, Instant::now()),
+            Flushed::Blocked
+        ));
+        push(&mut outbox, "abc").unwrap();
+        *sink.takes.borrow_mut() = 100;
+        assert!(matches!(outbox.flush(&sink, Instant::now()), Flushed::All));
+        assert_eq!(*sink.taken.borrow(), b"1234567890abc");
+        assert_eq!(
+            (
+                outbox.traffic().bytes_written,
+                outbox.traffic().bytes_queued_peak
+            ),
+            (13, 10)
+        );
+    }
+
+    #[test]
+    fn a_frame_that_was_begun_is_finished_before_the_last_word() {
+        let (mut outbox, sink) = (Outbox::default(), Narrow::new(2));
+        push(&mut outbox, "12345").unwrap();
+        push(&mut outbox, "678").unwrap();
+        assert!(matches!(
+            outbox.flush(&sink, Instant::now()),
+            Flushed::Blocked
+        ));
+        outbox.clear_unbegun();
+        push(&mut outbox, "bye").unwrap();
+        *sink.takes.borrow_mut() = 100;
+        assert!(matches!(outbox.flush(&sink, Instant::now()), Flushed::All));
+        assert_eq!(*sink.taken.borrow(), b"12345bye");
+    }
+
+    #[test]
+    fn a_burst_gives_its_room_back() {
+        let (mut outbox, sink) = (Outbox::default(), Narrow::new(usize::MAX));
+        let limits = OutboxLimits {
+            bytes_max: 1 << 20,
+            messages_max: 1000,
+        };
+        for _ in 0..1000 {
+            outbox.push(Bytes::from_static(b"x"), 1, &limits).unwrap();
+        }
+        assert!(matches!(outbox.flush(&sink, Instant::now()), Flushed::All));
+        assert_eq!(sink.taken.borrow().len(), 1000);
+        assert!(outbox.queue.capacity() <= IDLE_ENTRIES);
+    }
+}

@@ -1,0 +1,492 @@
+//! The driver of one thread's share: its connections, its rooms, its timers.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Context;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use slab::Slab;
+use tautline_engine::{Engine, Event, Events, Listener, MemberChange, Signal};
+use tautline_protocol::model::{ConnectionId, NodeId, Publication, RoomName};
+use tautline_protocol::wire::Message;
+use tokio::sync::Notify;
+
+use crate::connection::Connection;
+use crate::fanout::Frames;
+use crate::flush::FlushQueue;
+use crate::outbox::{OutboxLimits, Traffic};
+use crate::room::{Heard, Room};
+use crate::wheel::{Ticket, Wheel};
+use crate::{Closing, Encode, Sink, Variant, Wake};
+
+/// So many events are taken from the inbox in one turn.
+const EVENTS_PER_TURN: usize = 256;
+
+/// Publications that are joined for the same subscribers stay below this, so that an outbox's bound
+/// in bytes is met in small steps.
+const RUN_MESSAGES_MAX: usize = 64;
+
+/// The bounds of a shard.
+#[derive(Debug, Clone, Copy)]
+pub struct ShardLimits {
+    /// Of each connection's outbox.
+    pub outbox: OutboxLimits,
+    /// Above so many members a room's presence is told as a count.
+    pub presence_events_max: u32,
+    /// How long a count waits for others.
+    pub member_count_every: Duration,
+}
+
+impl Default for ShardLimits {
+    fn default() -> Self {
+        Self {
+            outbox: OutboxLimits::default(),
+            presence_events_max: 200,
+            member_count_every: Duration::from_secs(1),
+        }
+    }
+}
+
+/// One thread's share of connections and rooms. Never leaves its thread.
+///
+/// [`Shard::run`] is its one loop: it takes the engine's events, appends the frames to the outboxes,
+/// and writes each connection that has something at the end of the turn, so that many messages cost
+/// one system call. Each connection has a driver of its own, which reads; it calls
+/// [`Shard::attach`] first, [`Shard::detach`] last, and waits with [`Shard::poll_wake`].
+pub struct Shard {
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) listener: Listener,
+    pub(crate) encode: Rc<dyn Encode>,
+    pub(crate) limits: ShardLimits,
+    pub(crate) state: RefCell<State>,
+    /// Wakes those who wait for an outbox to drain.
+    pub(crate) drained: Notify,
+    node: NodeId,
+    index: u16,
+    /// Wakes the loop: something is to be written, or an earlier timer was set.
+    stirred: Notify,
+}
+
+pub(crate) struct State {
+    pub(crate) connections: Slab<Connection>,
+    pub(crate) rooms: HashMap<RoomName, Room>,
+    /// How many subscribers are catching up by pages, and so wait for outboxes to drain.
+    pub(crate) catching_up: usize,
+    flush: FlushQueue,
+    wheel: Wheel,
+    /// Rooms whose count is to be told, in the order of their time.
+    counts: VecDeque<(Instant, RoomName)>,
+    serial: u32,
+}
+
+impl Shard {
+    /// A shard that hears of the engine's events as `listener`.
+    pub fn new(
+        (node, index): (NodeId, u16),
+        (engine, listener): (Arc<dyn Engine>, Listener),
+        encode: Rc<dyn Encode>,
+        limits: ShardLimits,
+    ) -> Rc<Self> {
+        let state = State {
+            connections: Slab::new(),
+            rooms: HashMap::new(),
+            catching_up: 0,
+            flush: FlushQueue::default(),
+            wheel: Wheel::new(Instant::now()),
+            counts: VecDeque::new(),
+            serial: 0,
+        };
+        let (drained, stirred) = (Notify::new(), Notify::new());
+        Rc::new(Self {
+            engine,
+            listener,
+            encode,
+            limits,
+            state: state.into(),
+            drained,
+            node,
+            index,
+            stirred,
+        })
+    }
+
+    /// Adds a connection.
+    pub fn attach(&self, sink: Rc<dyn Sink>, variant: Variant) -> ConnectionId {
+        let mut state = self.state.borrow_mut();
+        state.serial = state.serial.wrapping_add(1);
+        let serial = state.serial;
+        let slot = state
+            .connections
+            .insert(Connection::new(serial, sink, variant));
+        let slot = u32::try_from(slot).expect("a process holds far fewer descriptors");
+        ConnectionId {
+            node: self.node,
+            shard: self.index,
+            slot,
+            serial,
+        }
+    }
+
+    /// Notes whose connection it is.
+    pub fn identify(&self, id: ConnectionId, user: Arc<str>) {
+        self.with(id, |connection| connection.user = Some(user));
+    }
+
+    /// Takes a connection away, which has left its rooms, and says what went through its outbox.
+    pub fn detach(&self, id: ConnectionId) -> Traffic {
+        let mut state = self.state.borrow_mut();
+        if state.connection(id).is_none() {
+            return Traffic::default();
+        }
+        state.connections.remove(id.slot as usize).outbox.traffic()
+    }
+
+    /// Appends a frame for one connection.
+    pub fn send(&self, id: ConnectionId, frame: Bytes) {
+        self.with(id, |connection| {
+            connection.push(frame, 1, &self.limits.outbox)
+        });
+        self.enqueue(id);
+    }
+
+    /// Appends the last frame for a connection; nothing follows it.
+    pub fn send_last(&self, id: ConnectionId, frame: Bytes) {
+        self.with(id, |connection| connection.push_last(frame));
+        self.enqueue(id);
+    }
+
+    /// Writes what waits for one connection now.
+    pub fn writable(&self, id: ConnectionId) {
+        let now = Instant::now();
+        self.with(id, |connection| connection.flush(now));
+        self.tell_drained();
+    }
+
+    /// The bytes that wait for one connection.
+    pub fn queued(&self, id: ConnectionId) -> usize {
+        self.with(id, |connection| connection.outbox.bytes())
+            .unwrap_or(0)
+    }
+
+    /// What the driver of a connection is to do; its waker is kept for when there is more.
+    pub fn poll_wake(&self, id: ConnectionId, context: &Context<'_>) -> Wake {
+        self.with(id, |connection| connection.take_wake(context.waker()))
+            .unwrap_or_default()
+    }
+
+    /// Has the driver of a connection woken at `at`.
+    pub fn wake_at(&self, id: ConnectionId, at: Instant) {
+        let mut state = self.state.borrow_mut();
+        let earliest = state.wheel.next();
+        state.wheel.set(
+            at,
+            Ticket {
+                slot: id.slot,
+                serial: id.serial,
+            },
+        );
+        if state.wheel.next() != earliest {
+            self.stirred.notify_one();
+        }
+    }
+
+    /// Tells a connection to end.
+    pub fn close(&self, id: ConnectionId, closing: Closing) {
+        self.with(id, |connection| connection.close(closing));
+    }
+
+    /// Everyone connected, to be ended one by one.
+    pub fn connections(&self) -> Vec<ConnectionId> {
+        let state = self.state.borrow();
+        let id = |(slot, connection): (usize, &Connection)| ConnectionId {
+            node: self.node,
+            shard: self.index,
+            slot: u32::try_from(slot).unwrap_or(u32::MAX),
+            serial: connection.serial,
+        };
+        state.connections.iter().map(id).collect()
+    }
+
+    /// The shard's loop. Ends when the engine is gone.
+    pub async fn run(&self, mut events: Events) {
+        let mut heard = Vec::with_capacity(EVENTS_PER_TURN);
+        loop {
+            let next = self
+                .next_timer()
+                .map_or_else(|| Instant::now() + Duration::from_secs(3600), |next| next);
+            tokio::select! {
+                biased;
+                received = events.receive(&mut heard, EVENTS_PER_TURN) => {
+                    if received == 0 && heard.is_empty() {
+                        return;
+                    }
+                    self.handle_events(&mut heard);
+                }
+                () = tokio::time::sleep_until(next.into()) => {}
+                () = self.stirred.notified() => {}
+            }
+            let now = Instant::now();
+            self.handle_time(now);
+            self.flush_turn(now);
+            // Drivers that have something to read, and other rooms, get their turn.
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn handle_events(&self, heard: &mut Vec<Event>) {
+        let mut events = heard.drain(..).peekable();
+        let mut run: Vec<Arc<Publication>> = Vec::new();
+        while let Some(event) = events.next() {
+            match event {
+                Event::Published {
+                    publication,
+                    previous,
+                } => {
+                    let room = publication.room.clone();
+                    if self.hear(&publication, previous) {
+                        run.push(publication);
+                    }
+                    let goes_on = matches!(events.peek(), Some(Event::Published { publication, .. }) if publication.room == room);
+                    if !goes_on || run.len() >= RUN_MESSAGES_MAX {
+                        self.fan_out(&room, &std::mem::take(&mut run));
+                    }
+                }
+                Event::Members {
+                    room,
+                    change,
+                    count,
+                } => self.tell_members(&room, &change, count),
+                Event::Gap { room } => self.end_room(&room),
+                // Only protocol versions that are not served yet speak of casts.
+                Event::Cast { .. } => {}
+                Event::Signal(signal) => self.obey(&signal),
+            }
+        }
+    }
+
+    /// Takes a publication to its room; true if the live subscribers get it.
+    fn hear(
+        &self,
+        publication: &Publication,
+        previous: tautline_protocol::model::PublicationId,
+    ) -> bool {
+        let mut state = self.state.borrow_mut();
+        let Some(room) = state.rooms.get_mut(&publication.room) else {
+            return false;
+        };
+        match room.handle_publication(publication, previous) {
+            Heard::Next => true,
+            Heard::Nothing => false,
+            Heard::Gap => {
+                drop(state);
+                self.end_room(&publication.room);
+                false
+            }
+        }
+    }
+
+    /// Appends publications, one after another in the room, to the outboxes of its live subscribers.
+    fn fan_out(&self, name: &RoomName, run: &[Arc<Publication>]) {
+        let state = &mut *self.state.borrow_mut();
+        let Some(room) = state.rooms.get_mut(name) else {
+            return;
+        };
+        if !run.is_empty() {
+            let messages: Vec<Message<'_>> = run
+                .iter()
+                .map(|publication| Message::Publication(publication))
+                .collect();
+            let mut frames = Frames::new(&*self.encode, &messages);
+            let recipients = room.len();
+            for slot in room.live() {
+                let Some(connection) = state.connections.get_mut(slot as usize) else {
+                    continue;
+                };
+                connection.push(
+                    frames.of(connection.variant),
+                    frames.count(),
+                    &self.limits.outbox,
+                );
+                if !std::mem::replace(&mut connection.queued, true) {
+                    state.flush.push(slot, recipients);
+                }
+            }
+        }
+        room.wake_waiting();
+    }
+
+    /// Ends everyone in a room that missed something which cannot be given to them any more.
+    fn end_room(&self, name: &RoomName) {
+        let state = &mut *self.state.borrow_mut();
+        let Some(room) = state.rooms.get(name) else {
+            return;
+        };
+        for slot in room.everyone() {
+            if let Some(connection) = state.connections.get_mut(slot as usize) {
+                connection.close(Closing::Gap);
+            }
+        }
+    }
+
+    fn tell_members(&self, name: &RoomName, change: &MemberChange, count: u32) {
+        if count <= self.limits.presence_events_max {
+            return self.tell(
+                name,
+                &match change {
+                    MemberChange::Joined(member) => Message::MemberJoined {
+                        room: name,
+                        member,
+                        count,
+                    },
+                    MemberChange::Left(member) => Message::MemberLeft {
+                        room: name,
+                        member,
+                        count,
+                    },
+                },
+            );
+        }
+        let state = &mut *self.state.borrow_mut();
+        let Some(room) = state.rooms.get_mut(name) else {
+            return;
+        };
+        if room.count_to_tell.replace(count).is_none() {
+            state.counts.push_back((
+                Instant::now() + self.limits.member_count_every,
+                name.clone(),
+            ));
+        }
+    }
+
+    /// Appends a message to the outboxes of a room's live subscribers.
+    fn tell(&self, name: &RoomName, message: &Message<'_>) {
+        let state = &mut *self.state.borrow_mut();
+        let Some(room) = state.rooms.get(name) else {
+            return;
+        };
+        let mut frames = Frames::new(&*self.encode, std::slice::from_ref(message));
+        let recipients = room.len();
+        for slot in room.live() {
+            let Some(connection) = state.connections.get_mut(slot as usize) else {
+                continue;
+            };
+            connection.push(frames.of(connection.variant), 1, &self.limits.outbox);
+            if !std::mem::replace(&mut connection.queued, true) {
+                state.flush.push(slot, recipients);
+            }
+        }
+    }
+
+    fn obey(&self, signal: &Signal) {
+        match signal {
+            Signal::Disconnect(id) if (id.node, id.shard) == (self.node, self.index) => {
+                self.close(*id, Closing::Disconnect);
+            }
+            Signal::Disconnect(_) => {}
+            Signal::DisconnectUser(user) => {
+                let mut state = self.state.borrow_mut();
+                for (_, connection) in &mut state.connections {
+                    if connection.user.as_ref() == Some(user) {
+                        connection.close(Closing::Disconnect);
+                    }
+                }
+            }
+        }
+    }
+
+    fn next_timer(&self) -> Option<Instant> {
+        let state = self.state.borrow();
+        let count = state.counts.front().map(|(at, _)| *at);
+        state.wheel.next().into_iter().chain(count).min()
+    }
+
+    fn handle_time(&self, now: Instant) {
+        let mut state = self.state.borrow_mut();
+        while let Some(tickets) = state.wheel.due(now) {
+            for ticket in tickets {
+                let connection = state.connections.get_mut(ticket.slot as usize);
+                if let Some(connection) =
+                    connection.filter(|connection| connection.serial == ticket.serial)
+                {
+                    connection.fire();
+                }
+            }
+        }
+        while let Some((_, name)) = state.counts.pop_front_if(|(at, _)| *at <= now) {
+            let count = state
+                .rooms
+                .get_mut(&name)
+                .and_then(|room| room.count_to_tell.take());
+            drop(state);
+            if let Some(count) = count {
+                self.tell(&name, &Message::MemberCount { room: &name, count });
+            }
+            state = self.state.borrow_mut();
+        }
+    }
+
+    /// Writes each connection that has something, as many as fit into one turn.
+    fn flush_turn(&self, now: Instant) {
+        let state = &mut *self.state.borrow_mut();
+        for slot in state.flush.turn() {
+            // A connection that blocked is written to when its socket says so.
+            if let Some(connection) = state
+                .connections
+                .get_mut(slot as usize)
+                .filter(|connection| connection.queued)
+            {
+                connection.queued = false;
+                if !connection.blocked {
+                    connection.flush(now);
+                }
+            }
+        }
+        if !state.flush.is_empty() {
+            self.stirred.notify_one();
+        }
+        if state.catching_up > 0 {
+            self.drained.notify_waiters();
+        }
+    }
+
+    fn tell_drained(&self) {
+        if self.state.borrow().catching_up > 0 {
+            self.drained.notify_waiters();
+        }
+    }
+
+    fn enqueue(&self, id: ConnectionId) {
+        let state = &mut *self.state.borrow_mut();
+        let Some(connection) = state.connection(id) else {
+            return;
+        };
+        if !std::mem::replace(&mut connection.queued, true) {
+            state.flush.push(id.slot, 1);
+            self.stirred.notify_one();
+        }
+    }
+
+    fn with<T>(&self, id: ConnectionId, act: impl FnOnce(&mut Connection) -> T) -> Option<T> {
+        self.state.borrow_mut().connection(id).map(act)
+    }
+}
+
+impl State {
+    /// A connection, if it is still the one that `id` names.
+    pub(crate) fn connection(&mut self, id: ConnectionId) -> Option<&mut Connection> {
+        self.connections
+            .get_mut(id.slot as usize)
+            .filter(|connection| connection.serial == id.serial)
+    }
+}
+
+impl std::fmt::Debug for Shard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shard")
+            .field("index", &self.index)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,64 @@
+//! From a token to an identity. Knows no room, no socket.
+
+mod jwt;
+
+use std::sync::Arc;
+
+use subtle::ConstantTimeEq;
+use tautline_protocol::model::Identity;
+use tautline_protocol::server::Denied;
+use tautline_protocol::wire::Token;
+
+use crate::config::Credentials;
+
+/// The token that development mode accepts.
+const DEVELOPMENT_TOKEN: &str = "dev-token";
+
+/// Verifies tokens.
+pub(crate) enum Verifier {
+    /// Nothing is configured: everybody is denied.
+    Nobody,
+    /// Development mode.
+    Development,
+    /// JSON Web Tokens.
+    Jwt(jwt::Jwt),
+}
+
+impl Verifier {
+    pub(crate) fn new(credentials: Credentials) -> Self {
+        match credentials {
+            Credentials::None => Self::Nobody,
+            Credentials::Development => Self::Development,
+            Credentials::Hs256(secret) => Self::Jwt(jwt::Jwt::hs256(&secret)),
+        }
+    }
+
+    /// Whom the token proves, or why it proves nobody.
+    pub(crate) fn verify(&self, token: &Token) -> Result<Identity, Denied> {
+        match self {
+            Self::Nobody => Err(Denied::Wrong),
+            Self::Development => development(token),
+            Self::Jwt(jwt) => jwt.verify(token),
+        }
+    }
+}
+
+/// Every connection in development mode is a user of its own.
+fn development(token: &Token) -> Result<Identity, Denied> {
+    if !bool::from(
+        token
+            .expose()
+            .as_bytes()
+            .ct_eq(DEVELOPMENT_TOKEN.as_bytes()),
+    ) {
+        return Err(Denied::Wrong);
+    }
+    let user: Arc<str> =
+        format!("user-{:08x}", getrandom::u32().map_err(|_| Denied::Wrong)?).into();
+    Ok(Identity {
+        name: Arc::clone(&user),
+        user,
+        expires_at: None,
+        grants: Arc::new([]),
+    })
+}

@@ -1,0 +1,108 @@
+//! What the server is told to be: read once, checked whole, then immutable.
+//!
+//! `raw` is what was written; `check` makes a [`Config`] of it, or says everything that is wrong.
+
+mod check;
+mod raw;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tautline_hub::ShardLimits;
+use tautline_protocol::server::Settings;
+
+use crate::cli::ServeArguments;
+
+/// Everything that the parts of the server need to be told.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) mode: Mode,
+    pub(crate) listen: Vec<SocketAddr>,
+    pub(crate) admin_listen: Option<SocketAddr>,
+    pub(crate) shards: usize,
+    pub(crate) credentials: Credentials,
+    /// What every session goes by.
+    pub(crate) session: Settings,
+    /// What every shard goes by.
+    pub(crate) shard: ShardLimits,
+    pub(crate) transport: Transport,
+    pub(crate) drain: Drain,
+}
+
+/// Whether this is a server to try things with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Loopback only; one well-known token; every room is open.
+    Development,
+    /// Nothing is allowed that is not configured.
+    Production,
+}
+
+/// What proves an identity.
+pub(crate) enum Credentials {
+    /// Nothing: nobody comes in.
+    None,
+    /// The token that everybody knows. Each connection is a user of its own.
+    Development,
+    /// JSON Web Tokens signed with this secret.
+    Hs256(Vec<u8>),
+}
+
+/// What holds for sockets.
+#[derive(Debug, Clone)]
+pub(crate) struct Transport {
+    pub(crate) connections_max: usize,
+    pub(crate) handshakes_max: usize,
+    pub(crate) handshake_timeout: Duration,
+    /// How long a peer has to take the close frame and to answer it.
+    pub(crate) close_timeout: Duration,
+    pub(crate) message_bytes_max: usize,
+    pub(crate) fragments_max: u32,
+    pub(crate) allowed_origins: Vec<String>,
+    /// Messages from this size on are compressed, where that is on and negotiated.
+    pub(crate) compress_from: Option<usize>,
+}
+
+/// How the server goes away.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Drain {
+    /// Connections are closed one after another within this.
+    pub(crate) window: Duration,
+    /// The process ends at the latest after this.
+    pub(crate) deadline: Duration,
+}
+
+/// The configuration is refused, for all of these reasons.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+pub(crate) struct ConfigError(pub(crate) Vec<String>);
+
+impl Config {
+    /// Reads the file that the arguments name, if they name one, and checks the whole.
+    pub(crate) fn load(arguments: &ServeArguments) -> Result<Self, ConfigError> {
+        let raw = match &arguments.config {
+            None => raw::Raw::default(),
+            Some(path) => {
+                let text = std::fs::read_to_string(path).map_err(|error| {
+                    ConfigError(vec![format!(
+                        "{}: cannot be read ({error}); give --config a file that can",
+                        path.display()
+                    )])
+                })?;
+                toml::from_str(&text)
+                    .map_err(|error| ConfigError(vec![format!("{}: {error}", path.display())]))?
+            }
+        };
+        check::check(raw, arguments)
+    }
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Development => "Development",
+            Self::Hs256(_) => "Hs256(…)",
+        })
+    }
+}

@@ -1,0 +1,18 @@
+//! The Tautline server: sockets, HTTP, tokens, configuration, and the life of the process.
+//!
+//! [`serve`] alone knows all parts. `transport` knows sockets and frames, `auth` tokens, `config`
+//! the file; none of them knows another but for `transport`, which asks `auth`.
+
+mod admin;
+mod auth;
+pub mod cli;
+mod config;
+mod ending;
+mod lifecycle;
+mod logging;
+mod page;
+mod problem;
+mod serve;
+mod transport;
+
+pub use serve::serve;

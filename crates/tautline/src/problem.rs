@@ -1,0 +1,49 @@
+//! What is wrong with an HTTP request, as `application/problem+json` (RFC 9457).
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{Response, StatusCode, header};
+use serde_json::{Map, Value};
+
+/// A refusal: what, why, and what to do.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    pub(crate) status: StatusCode,
+    pub(crate) detail: String,
+    /// More members of the body.
+    pub(crate) more: Map<String, Value>,
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            detail: detail.into(),
+            more: Map::new(),
+        }
+    }
+
+    /// The same, with one more member in the body.
+    pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.more.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The answer, after which the connection is closed.
+    pub(crate) fn response(self) -> Response<Full<Bytes>> {
+        let mut body = self.more;
+        body.insert("status".to_owned(), self.status.as_u16().into());
+        body.insert(
+            "title".to_owned(),
+            self.status.canonical_reason().unwrap_or("Refused").into(),
+        );
+        body.insert("detail".to_owned(), self.detail.into());
+        let mut response = Response::new(Full::from(Value::Object(body).to_string()));
+        *response.status_mut() = self.status;
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            header::HeaderValue::from_static("application/problem+json"),
+        );
+        response
+    }
+}

@@ -1,0 +1,323 @@
+//! The life of the process: what is started in which order, and how it ends. Knows all parts.
+
+use std::io::{self, IsTerminal};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::Context;
+use tautline_engine::memory::MemoryEngine;
+use tautline_engine::{Engine, Events, Listener, Members, inbox};
+use tautline_hub::{Shard, ShardLimits};
+use tautline_protocol::model::NodeId;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::task::LocalSet;
+
+use crate::auth::Verifier;
+use crate::cli::ServeArguments;
+use crate::config::{Config, Mode};
+use crate::lifecycle::Log;
+use crate::logging;
+use crate::transport::{Encoder, Intake, Origins, Place, Shared, Worker};
+
+/// The configuration is wrong (`EX_CONFIG` of sysexits.h).
+const EXIT_CONFIG: u8 = 78;
+
+/// So many events wait for a shard; more become a gap.
+const INBOX_EVENTS: usize = 16 * 1024;
+/// So many sockets wait for a shard to take them in; more are refused.
+const INTAKE_SOCKETS: usize = 1024;
+/// So many connections wait to be accepted, in the kernel.
+const BACKLOG: i32 = 4096;
+/// Descriptors that are not for connections.
+const DESCRIPTORS_RESERVED: u64 = 256;
+/// How long nothing is accepted when the system has run out of something.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How often the engine lets go of what has ended.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// How long the members of a node outlive it.
+const LEASE: Duration = Duration::from_secs(10);
+
+/// Runs the server until it is told to end.
+pub fn serve(arguments: &ServeArguments) -> ExitCode {
+    let config = match Config::load(arguments) {
+        Ok(config) => config,
+        Err(error) => {
+            logging::tell(&format!(
+                "tautline cannot start with this configuration:\n{error}"
+            ));
+            return ExitCode::from(EXIT_CONFIG);
+        }
+    };
+    logging::start();
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(%error, "cannot start a runtime");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(LocalSet::new().run_until(run(config, arguments))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(config: Config, arguments: &ServeArguments) -> anyhow::Result<()> {
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
+    let connections_max = connections_max(config.transport.connections_max)?;
+    let (mode, drain, admin_listen) = (config.mode, config.drain, config.admin_listen);
+    let listeners = bind(&config)?;
+    let engine = Arc::new(MemoryEngine::default());
+    let node = NodeId(getrandom::u32().context("the system has no random numbers")?);
+    engine.renew(node, LEASE).await?;
+    let shared = Arc::new(Shared {
+        mode,
+        session: Arc::new(config.session),
+        origins: Origins::new(mode, config.transport.allowed_origins.clone()),
+        transport: config.transport,
+        verifier: Verifier::new(config.credentials),
+        engine: Arc::clone(&engine) as Arc<dyn Engine>,
+        observer: Box::new(Log),
+        ready: AtomicBool::new(true),
+        handshakes: AtomicUsize::new(0),
+    });
+    let shards = (0..config.shards)
+        .map(|index| Seat::start(&shared, (node, index), config.shard))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let shards: Rc<[Seat]> = shards.into();
+    for listener in listeners {
+        announce(&listener, mode)?;
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        tokio::task::spawn_local(accept(listener, Rc::clone(&shards), connections_max));
+    }
+    if let Some(address) = admin_listen {
+        crate::admin::listen(address, Arc::clone(&shared)).await?;
+    }
+    if arguments.data.is_some() {
+        tracing::warn!("the memory engine keeps nothing on disk: --data is not used");
+    }
+    tokio::task::spawn_local(sweep(engine, node));
+
+    signaled(&mut terminate, &mut interrupt).await;
+    shared.ready.store(false, Ordering::Relaxed);
+    tracing::info!(window = ?drain.window, deadline = ?drain.deadline, "draining; a second signal ends at once");
+    for shard in &*shards {
+        // A shard that takes nothing in has a full intake or is gone; the deadline is for both.
+        drop(shard.intake.try_send(Intake::Drain(drain)));
+    }
+    tokio::select! {
+        () = emptied(&shards) => tracing::info!("drained"),
+        () = tokio::time::sleep(drain.deadline) => tracing::warn!("ended by the deadline"),
+        () = signaled(&mut terminate, &mut interrupt) => tracing::warn!("ended by a second signal"),
+    }
+    Ok(())
+}
+
+/// A shard, seen from outside its thread.
+struct Seat {
+    intake: mpsc::Sender<Intake>,
+    /// How many connections it has, those in their handshake too.
+    taken: Arc<AtomicUsize>,
+    thread: JoinHandle<()>,
+}
+
+impl Seat {
+    fn start(
+        shared: &Arc<Shared>,
+        (node, index): (NodeId, usize),
+        limits: ShardLimits,
+    ) -> anyhow::Result<Self> {
+        let (intake, sockets) = mpsc::channel(INTAKE_SOCKETS);
+        let (inbox, events) = inbox(INBOX_EVENTS);
+        let listener = shared.engine.attach(inbox);
+        let name = (
+            node,
+            u16::try_from(index).context("more shards than 65,535")?,
+        );
+        let shared = Arc::clone(shared);
+        let thread = std::thread::Builder::new()
+            .name(format!("shard-{index}"))
+            .spawn(move || run_shard(&shared, name, (listener, events), (sockets, limits)))
+            .context("cannot start a shard's thread")?;
+        Ok(Self {
+            intake,
+            taken: Arc::default(),
+            thread,
+        })
+    }
+}
+
+/// One shard's thread, from beginning to end.
+fn run_shard(
+    shared: &Arc<Shared>,
+    name: (NodeId, u16),
+    (listener, events): (Listener, Events),
+    (sockets, limits): (mpsc::Receiver<Intake>, ShardLimits),
+) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.expect("a second runtime can be made where the first was");
+    let encoder = Rc::new(Encoder::new(shared.transport.compress_from));
+    let engine = Arc::clone(&shared.engine);
+    let shard = Shard::new(name, (engine, listener), Rc::clone(&encoder) as _, limits);
+    let worker = Worker::new(Arc::clone(shared), Rc::clone(&shard), encoder);
+    LocalSet::new().block_on(&runtime, async move {
+        tokio::task::spawn_local(async move { shard.run(events).await });
+        worker.run(sockets).await;
+    });
+}
+
+/// Hands every socket to the shard that has the fewest.
+async fn accept(listener: tokio::net::TcpListener, shards: Rc<[Seat]>, connections_max: usize) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                // The shard's own runtime registers it again.
+                if let Ok(stream) = stream.into_std() {
+                    hand_over(stream, peer, &shards, connections_max);
+                }
+            }
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept connections");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn hand_over(stream: TcpStream, peer: SocketAddr, shards: &[Seat], connections_max: usize) {
+    let taken = |seat: &Seat| seat.taken.load(Ordering::Relaxed);
+    if shards.iter().map(taken).sum::<usize>() >= connections_max {
+        tracing::debug!(connections_max, "refused a connection: the server is full");
+        return;
+    }
+    let Some(seat) = shards.iter().min_by_key(|seat| taken(seat)) else {
+        return;
+    };
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    let place = Place::take(&seat.taken);
+    if seat
+        .intake
+        .try_send(Intake::Stream(stream, peer, place))
+        .is_err()
+    {
+        tracing::debug!("refused a connection: its shard takes in no more now");
+    }
+}
+
+/// Errors that say something of the connection that was to be accepted, not of the listener.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionReset | Interrupted
+    )
+}
+
+fn bind(config: &Config) -> anyhow::Result<Vec<TcpListener>> {
+    let mut listeners = Vec::new();
+    for address in &config.listen {
+        match bind_one(*address) {
+            Ok(listener) => listeners.push(listener),
+            // A machine without IPv6 is no reason not to try things.
+            Err(error)
+                if config.mode == Mode::Development
+                    && address.is_ipv6()
+                    && config.listen.len() > 1 =>
+            {
+                tracing::warn!(%address, %error, "cannot listen on IPv6");
+            }
+            Err(error) => {
+                return Err(error).with_context(|| {
+                    format!("cannot listen on {address}; is another server running there?")
+                });
+            }
+        }
+    }
+    Ok(listeners)
+}
+
+fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = socket2::Socket::new(
+        socket2::Domain::for_address(address),
+        socket2::Type::STREAM,
+        None,
+    )?;
+    socket.set_reuse_address(true)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+fn announce(listener: &TcpListener, mode: Mode) -> io::Result<()> {
+    let address = listener.local_addr()?;
+    tracing::info!(%address, ?mode, "listening");
+    if mode == Mode::Development && address.is_ipv4() && io::stderr().is_terminal() {
+        logging::tell(&format!(
+            "\n  Try it:  http://{address}/\n  Stop it: Ctrl-C\n"
+        ));
+    }
+    Ok(())
+}
+
+/// As many connections as configured, or as the system's limit on descriptors allows.
+fn connections_max(configured: usize) -> anyhow::Result<usize> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    setrlimit(Resource::Nofile, raised).context("cannot raise the limit on open files")?;
+    let allowed = raised.current.map_or(usize::MAX, |files| {
+        usize::try_from(files.saturating_sub(DESCRIPTORS_RESERVED)).unwrap_or(usize::MAX)
+    });
+    Ok(configured.min(allowed))
+}
+
+async fn sweep(engine: Arc<MemoryEngine>, node: NodeId) {
+    let mut interval = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        interval.tick().await;
+        engine.sweep();
+        if let Err(error) = engine.renew(node, LEASE).await {
+            tracing::warn!(%error, "cannot renew the lease of this node's members");
+        }
+    }
+}
+
+async fn emptied(shards: &[Seat]) {
+    while shards.iter().any(|seat| !seat.thread.is_finished()) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+async fn signaled(terminate: &mut Signal, interrupt: &mut Signal) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

@@ -1,0 +1,454 @@
+//! The driver of one connection: reads, feeds the session, does what it says, and ends once.
+
+use std::borrow::Cow;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+use tautline_hub::{Closing, Traffic, Variant};
+use tautline_protocol::model::{ConnectionId, Member, RoomName, Timestamp};
+use tautline_protocol::server::{Now, Output, Reply, Session};
+use tautline_protocol::wire::CloseCode;
+use tautline_websocket::{Decoder, Event, Input, frame};
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::net::tcp::OwnedReadHalf;
+
+use super::Worker;
+use super::handshake::Agreed;
+use super::socket::Socket;
+use crate::ending::{By, Ending, How, Times};
+use crate::lifecycle::Lifecycle;
+
+/// A future that ends with how the connection ended.
+///
+/// It is polled by hand, so that between two messages an idle connection is this struct and nothing
+/// else: no buffer, no timer, no stack of suspended functions.
+pub(super) struct Connection {
+    worker: Rc<Worker>,
+    id: ConnectionId,
+    variant: Variant,
+    socket: Rc<Socket>,
+    reader: OwnedReadHalf,
+    decoder: Decoder,
+    session: Session,
+    /// What the session asked of the rooms. Nothing is read until it is answered.
+    asked: Option<Asked>,
+    /// What was read already behind the frame that asked.
+    unread: Vec<u8>,
+    /// The earliest timer that is set.
+    timer: Option<Instant>,
+    seen: Seen,
+    last: Option<Box<LastWords>>,
+}
+
+type Asked = Pin<Box<dyn Future<Output = Reply>>>;
+
+/// When things were seen.
+struct Seen {
+    opened: Instant,
+    read: Instant,
+    pinged: Option<Instant>,
+    ponged: Option<Instant>,
+}
+
+/// The connection ends: the close frame is on its way, and what the peer still sends is not looked at.
+struct LastWords {
+    ending: Ending,
+    /// The peer has until then.
+    until: Instant,
+    /// Whether everything is written and our side of the stream is finished.
+    finished: bool,
+}
+
+impl Connection {
+    pub(super) fn new(
+        worker: Rc<Worker>,
+        (reader, socket): (OwnedReadHalf, Rc<Socket>),
+        agreed: &Agreed,
+    ) -> Self {
+        let variant = worker.variant(agreed.version, agreed.deflate);
+        let id = worker.shard.attach(Rc::clone(&socket) as _, variant);
+        let now = now();
+        let session = Session::new(
+            now,
+            id,
+            agreed.version,
+            Arc::clone(&worker.shared.session),
+            Worker::seed(),
+        );
+        let decoder = worker.decoder(agreed);
+        let seen = Seen {
+            opened: now.at,
+            read: now.at,
+            pinged: None,
+            ponged: None,
+        };
+        Self {
+            worker,
+            id,
+            variant,
+            socket,
+            reader,
+            decoder,
+            session,
+            asked: None,
+            unread: Vec::new(),
+            timer: None,
+            seen,
+            last: None,
+        }
+    }
+
+    pub(super) fn id(&self) -> ConnectionId {
+        self.id
+    }
+
+    /// Begins with what the handshake proved, and what came behind it.
+    pub(super) fn begin(&mut self, agreed: Agreed, early: &Bytes) {
+        if let Some(identity) = agreed.identity {
+            self.session.handle_identity(now(), identity);
+        }
+        self.unread = early.to_vec();
+    }
+
+    fn poll_once(&mut self, context: &mut Context<'_>) -> Poll<Ending> {
+        let now = now();
+        self.carry_out(now, context);
+        self.resume(now, context);
+        loop {
+            let wake = self.worker.shard.poll_wake(self.id, context);
+            if let Some(closing) = wake.closing {
+                self.end_for(closing, now);
+            }
+            if wake.due {
+                self.timer = None;
+                self.session.handle_timeout(now);
+                self.carry_out(now, context);
+            }
+            if wake.blocked && self.reader.as_ref().poll_write_ready(context).is_ready() {
+                self.worker.shard.writable(self.id);
+                continue;
+            }
+            if self.last.is_some() {
+                return self.poll_last(now, context);
+            }
+            if let Some(asked) = &mut self.asked {
+                let reply = ready!(asked.as_mut().poll(context));
+                self.handle_reply(now, reply, context);
+                self.resume(now, context);
+                continue;
+            }
+            self.set_timer();
+            if ready!(self.poll_read(now, context)) == Read::Full {
+                // More is there; others of the shard get their turn first.
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Reads once into the shard's scratch buffer, and feeds the session.
+    fn poll_read(&mut self, now: Now, context: &mut Context<'_>) -> Poll<Read> {
+        let worker = Rc::clone(&self.worker);
+        let mut scratch = worker.scratch.borrow_mut();
+        let mut buffer = ReadBuf::new(&mut scratch);
+        match ready!(Pin::new(&mut self.reader).poll_read(context, &mut buffer)) {
+            Ok(()) if buffer.filled().is_empty() => self.end(now, By::Client, How::Fin, None),
+            Ok(()) => {
+                let is_full = buffer.remaining() == 0;
+                self.seen.read = now.at;
+                self.session.handle_traffic(now);
+                self.decode(buffer.filled_mut(), now, context);
+                return Poll::Ready(if is_full { Read::Full } else { Read::Part });
+            }
+            Err(_) => self.end(now, By::Network, How::Reset, None),
+        }
+        Poll::Ready(Read::Part)
+    }
+
+    /// Goes on with what was read behind a frame whose command is answered now.
+    fn resume(&mut self, now: Now, context: &mut Context<'_>) {
+        if self.asked.is_none() && !self.unread.is_empty() {
+            let mut unread = std::mem::take(&mut self.unread);
+            self.decode(&mut unread, now, context);
+        }
+    }
+
+    /// Feeds the session frame by frame, until it waits for an answer.
+    fn decode(&mut self, bytes: &mut [u8], now: Now, context: &mut Context<'_>) {
+        let worker = Rc::clone(&self.worker);
+        let mut inflater = worker.inflater.borrow_mut();
+        let mut input = Input::new(bytes);
+        while self.last.is_none() {
+            if self.asked.is_some() {
+                self.unread = input.rest().to_vec();
+                return;
+            }
+            match self.decoder.next(&mut input, &mut inflater) {
+                Ok(None) => return,
+                Ok(Some(Event::Text(text))) => self.session.handle_text(now, text),
+                Ok(Some(Event::Binary(_))) => self.session.handle_binary(now),
+                Ok(Some(Event::Ping(payload))) => worker.shard.send(self.id, frame::pong(payload)),
+                Ok(Some(Event::Pong(_))) => self.seen.ponged = Some(now.at),
+                Ok(Some(Event::Close { code, reason })) => {
+                    let reason = reason.to_owned();
+                    self.end(
+                        now,
+                        By::Client,
+                        How::CloseFrame,
+                        Some((code, reason.into())),
+                    );
+                }
+                Err(violation) if violation.close_code() == CloseCode::TooBig.number() => {
+                    self.session.handle_too_big(now)
+                }
+                Err(violation) => {
+                    let reason = Cow::Borrowed(violation.reason());
+                    self.end(
+                        now,
+                        By::Server,
+                        How::CloseFrame,
+                        Some((Some(violation.close_code()), reason)),
+                    );
+                }
+            }
+            self.carry_out(now, context);
+        }
+    }
+
+    /// Does what the session says.
+    fn carry_out(&mut self, now: Now, context: &mut Context<'_>) {
+        while self.last.is_none() {
+            let Some(output) = self.session.poll() else {
+                return;
+            };
+            match output {
+                Output::Send(text) => {
+                    self.worker
+                        .shard
+                        .send(self.id, self.worker.encoder.frame(self.variant, &text));
+                }
+                Output::Ping => {
+                    self.seen.pinged = Some(now.at);
+                    self.worker.shard.send(self.id, frame::ping([]));
+                }
+                Output::Verify(token) => {
+                    let verdict = self.worker.shared.verifier.verify(&token);
+                    self.session.handle_verdict(now, verdict);
+                    self.note_identity();
+                }
+                Output::Ask(ask) => {
+                    let user = self
+                        .session
+                        .identity()
+                        .map(|identity| Arc::clone(&identity.user));
+                    let mut asked: Asked =
+                        Box::pin(Rc::clone(&self.worker).ask(self.id, user, ask));
+                    // Most engines answer at once.
+                    match asked.as_mut().poll(context) {
+                        Poll::Ready(reply) => self.session.handle_reply(now, reply),
+                        Poll::Pending => self.asked = Some(asked),
+                    }
+                }
+                Output::Follow(room) => {
+                    self.worker.shard.follow(self.id, &room, self.member(&room))
+                }
+                Output::Close(close) => {
+                    let code = Some(close.code.number());
+                    self.end(now, By::Server, How::CloseFrame, Some((code, close.reason)));
+                }
+            }
+        }
+    }
+
+    fn handle_reply(&mut self, now: Now, reply: Reply, context: &mut Context<'_>) {
+        self.asked = None;
+        self.session.handle_reply(now, reply);
+        self.carry_out(now, context);
+    }
+
+    fn note_identity(&self) {
+        if let Some(identity) = self.session.identity() {
+            self.worker
+                .shard
+                .identify(self.id, Arc::clone(&identity.user));
+            self.worker.observe(&Lifecycle::Authenticated {
+                connection: self.id,
+                user: &identity.user,
+            });
+        }
+    }
+
+    /// What is announced in a room with presence.
+    fn member(&self, room: &RoomName) -> Option<Member> {
+        let identity = self.session.identity()?;
+        let rule = self.worker.shared.session.rules.of(room, &identity.user)?;
+        rule.presence.then(|| Member {
+            connection: self.id,
+            user: Arc::clone(&identity.user),
+            name: Arc::clone(&identity.name),
+        })
+    }
+
+    fn set_timer(&mut self) {
+        let Some(next) = self.session.next_timeout() else {
+            return;
+        };
+        if self.timer.is_none_or(|timer| next < timer) {
+            self.timer = Some(next);
+            self.worker.shard.wake_at(self.id, next);
+        }
+    }
+
+    /// The shard wants the connection to end.
+    fn end_for(&mut self, closing: Closing, now: Now) {
+        let (code, reason) = match closing {
+            Closing::SlowConsumer => (CloseCode::TryAgainLater, "slow consumer"),
+            Closing::Gap => (
+                CloseCode::TryAgainLater,
+                "messages were missed: connect again",
+            ),
+            Closing::Drain => (
+                CloseCode::GoingAway,
+                "the server is going away: connect again",
+            ),
+            Closing::Disconnect => (CloseCode::Disconnected, "disconnected by the application"),
+            Closing::Broken(_) => return self.end(now, By::Network, How::Reset, None),
+        };
+        self.end(
+            now,
+            By::Server,
+            How::CloseFrame,
+            Some((Some(code.number()), reason.into())),
+        );
+    }
+
+    /// Ends the connection: leaves its rooms, says the last word, and waits for the peer a while.
+    fn end(&mut self, now: Now, by: By, how: How, said: Option<(Option<u16>, Cow<'static, str>)>) {
+        if self.last.is_some() {
+            return;
+        }
+        let shard = &self.worker.shard;
+        for room in self.session.rooms() {
+            shard.leave(self.id, room, self.member(room).is_some());
+        }
+        let (code, reason) = said.unwrap_or_default();
+        if how == How::CloseFrame {
+            // A close frame is answered with its code.
+            let answer = if by == By::Client { "" } else { &*reason };
+            let code = code.unwrap_or(CloseCode::Normal.number());
+            shard.send_last(self.id, frame::close(code, answer));
+            shard.writable(self.id);
+        }
+        let ending = self.ending(now, (by, how), (code, reason));
+        let patience = if how == How::CloseFrame {
+            self.worker.shared.transport.close_timeout
+        } else {
+            Duration::ZERO
+        };
+        let until = now.at + patience;
+        shard.wake_at(self.id, until);
+        self.asked = None;
+        self.unread = Vec::new();
+        self.last = Some(Box::new(LastWords {
+            ending,
+            until,
+            finished: false,
+        }));
+    }
+
+    fn ending(
+        &self,
+        now: Now,
+        (by, how): (By, How),
+        (code, reason): (Option<u16>, Cow<'static, str>),
+    ) -> Ending {
+        let since = |then: Instant| now.at.saturating_duration_since(then);
+        let identity = self.session.identity();
+        let left = |expires: Timestamp| Duration::from_millis(expires.0.saturating_sub(now.wall.0));
+        Ending {
+            connection: self.id,
+            user: identity.map(|identity| Arc::clone(&identity.user)),
+            by,
+            how,
+            code,
+            reason,
+            times: Times {
+                age: since(self.seen.opened),
+                since_read: since(self.seen.read),
+                since_write: None,
+                since_ping: self.seen.pinged.map(since),
+                since_pong: self.seen.ponged.map(since),
+            },
+            traffic: Traffic::default(),
+            token_left: identity.and_then(|identity| identity.expires_at).map(left),
+            draining: !self.worker.is_ready(),
+        }
+    }
+
+    /// Waits until the last word is written, and the peer has finished too or has had its time.
+    fn poll_last(&mut self, now: Now, context: &mut Context<'_>) -> Poll<Ending> {
+        let Some(last) = &mut self.last else {
+            return Poll::Pending;
+        };
+        if !last.finished && self.worker.shard.queued(self.id) == 0 {
+            last.finished = true;
+            self.socket.finish();
+        }
+        while now.at < last.until {
+            let mut scratch = self.worker.scratch.borrow_mut();
+            let mut unseen = ReadBuf::new(&mut scratch);
+            // Closing a socket with unread bytes would reset it, and the close frame could be lost.
+            match Pin::new(&mut self.reader).poll_read(context, &mut unseen) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(())) if !unseen.filled().is_empty() => {}
+                Poll::Ready(_) => break,
+            }
+        }
+        self.last
+            .take()
+            .map_or(Poll::Pending, |last| Poll::Ready(last.ending))
+    }
+}
+
+/// How much of the scratch buffer a read took.
+#[derive(PartialEq, Eq)]
+enum Read {
+    Part,
+    Full,
+}
+
+impl Future for Connection {
+    type Output = Ending;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Ending> {
+        let ending = ready!(self.poll_once(context));
+        let traffic = self.worker.shard.detach(self.id);
+        let since_write = traffic
+            .written_at
+            .map(|at| now().at.saturating_duration_since(at));
+        Poll::Ready(Ending {
+            traffic,
+            times: Times {
+                since_write,
+                ..ending.times
+            },
+            ..ending
+        })
+    }
+}
+
+/// The present. The session is told the time; this is where it is read.
+fn now() -> Now {
+    let wall = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    Now {
+        at: Instant::now(),
+        wall: Timestamp(u64::try_from(wall.as_millis()).unwrap_or(u64::MAX)),
+    }
+}

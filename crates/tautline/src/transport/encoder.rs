@@ -1,0 +1,70 @@
+//! Messages as frames, for each variant of connections.
+
+use std::cell::RefCell;
+
+use bytes::Bytes;
+use tautline_hub::{Encode, Variant};
+use tautline_protocol::wire::{self, Message, Version};
+use tautline_websocket::{Deflate, Deflater, frame};
+
+/// What the bytes of a connection depend on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Format {
+    pub(super) version: Version,
+    pub(super) deflate: Option<Deflate>,
+}
+
+/// Makes frames for the formats that connections of this shard have negotiated so far.
+///
+/// There are as many as versions times window sizes, and one more each for no compression.
+#[derive(Debug)]
+pub(crate) struct Encoder {
+    formats: RefCell<Vec<Format>>,
+    deflater: RefCell<Deflater>,
+}
+
+impl Encoder {
+    /// An encoder that compresses messages of `threshold` bytes and more, where that was negotiated.
+    pub(crate) fn new(threshold: Option<usize>) -> Self {
+        let deflater = threshold.map_or_else(Deflater::default, Deflater::with_threshold);
+        Self {
+            formats: RefCell::default(),
+            deflater: deflater.into(),
+        }
+    }
+
+    /// The variant of a format: the same for the same.
+    pub(super) fn variant(&self, format: Format) -> Variant {
+        let mut formats = self.formats.borrow_mut();
+        let known = formats.iter().position(|known| *known == format);
+        let at = known.unwrap_or_else(|| {
+            formats.push(format);
+            formats.len() - 1
+        });
+        Variant(u8::try_from(at).expect("there are few versions and eight window sizes"))
+    }
+
+    /// One text message as a frame.
+    pub(super) fn frame(&self, variant: Variant, text: &[u8]) -> Bytes {
+        let deflate = self
+            .formats
+            .borrow()
+            .get(usize::from(variant.0))
+            .and_then(|format| format.deflate);
+        match deflate {
+            Some(deflate) => self.deflater.borrow_mut().text(text, deflate),
+            None => frame::text(text),
+        }
+    }
+}
+
+impl Encode for Encoder {
+    fn encode(&self, variant: Variant, message: &Message<'_>) -> Bytes {
+        let version = self
+            .formats
+            .borrow()
+            .get(usize::from(variant.0))
+            .map_or(Version::V1, |format| format.version);
+        self.frame(variant, &wire::encode(version, message))
+    }
+}

@@ -1,0 +1,296 @@
+//! From the first byte to the upgrade: one HTTP request, within an absolute deadline.
+
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use tautline_protocol::model::Identity;
+use tautline_protocol::wire::{Token, Version};
+use tautline_websocket::{Deflate, handshake::accept_key};
+use tokio::net::TcpStream;
+
+use super::Worker;
+use super::http::{self, Body};
+use crate::problem::Problem;
+
+/// A request's head has at most so many bytes.
+const HEAD_BYTES_MAX: usize = 8 * 1024;
+/// A request has at most so many headers.
+const HEADERS_MAX: usize = 64;
+/// A request's target has at most so many bytes.
+const TARGET_BYTES_MAX: usize = 2 * 1024;
+
+/// A connection that may begin.
+pub(super) struct Opened {
+    pub(super) stream: TcpStream,
+    /// What the client sent behind its request.
+    pub(super) early: Bytes,
+    pub(super) agreed: Agreed,
+}
+
+/// What the handshake settled.
+pub(super) struct Agreed {
+    pub(super) version: Version,
+    pub(super) deflate: Option<Deflate>,
+    /// Who it is, if that was proved here.
+    pub(super) identity: Option<Identity>,
+}
+
+/// Serves the one request of a new socket. None if it was no upgrade, was refused, or came too late.
+pub(super) async fn open(worker: &Worker, stream: TcpStream, peer: SocketAddr) -> Option<Opened> {
+    let agreed = RefCell::new(None);
+    let service = service_fn(|request| {
+        let response = match respond(worker, &request) {
+            Ok(Answer::Upgrade(response, settled)) => {
+                agreed.replace(Some(settled));
+                response
+            }
+            Ok(Answer::Plain(response)) => closing(response),
+            Err(problem) => {
+                worker.refused(peer, problem.status, &problem.detail);
+                closing(problem.response())
+            }
+        };
+        async move { Ok::<_, Infallible>(response) }
+    });
+    let connection = http1::Builder::new()
+        .max_buf_size(HEAD_BYTES_MAX)
+        .max_headers(HEADERS_MAX)
+        .header_read_timeout(None)
+        .serve_connection(TokioIo::new(stream), service)
+        .without_shutdown();
+    match tokio::time::timeout(worker.shared.transport.handshake_timeout, connection).await {
+        // The stream is taken over whole, and hyper's buffer with it is dropped by the caller.
+        Ok(Ok(parts)) => agreed.take().map(|agreed| Opened {
+            stream: parts.io.into_inner(),
+            early: parts.read_buf,
+            agreed,
+        }),
+        Ok(Err(error)) => {
+            worker.refused(peer, StatusCode::BAD_REQUEST, &error.to_string());
+            None
+        }
+        Err(_) => {
+            worker.refused(
+                peer,
+                StatusCode::REQUEST_TIMEOUT,
+                "the request was not complete in time",
+            );
+            None
+        }
+    }
+}
+
+/// A socket is for one request: nothing behind an answer is read as another one.
+fn closing(mut response: Response<Body>) -> Response<Body> {
+    response
+        .headers_mut()
+        .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+enum Answer {
+    Plain(Response<Body>),
+    Upgrade(Response<Body>, Agreed),
+}
+
+fn respond<B>(worker: &Worker, request: &Request<B>) -> Result<Answer, Problem> {
+    if request
+        .uri()
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len())
+        > TARGET_BYTES_MAX
+    {
+        return Err(Problem::new(
+            StatusCode::URI_TOO_LONG,
+            "the request's target is above 2048 bytes",
+        ));
+    }
+    if !is_upgrade(request.headers()) {
+        return Ok(Answer::Plain(http::answer(
+            request,
+            worker.shared.mode,
+            worker.is_ready(),
+        )));
+    }
+    if !worker.is_ready() {
+        return Err(Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the server is going away; connect again",
+        ));
+    }
+    if !matches!(request.uri().path(), "/" | "/ws") {
+        return Err(Problem::new(
+            StatusCode::NOT_FOUND,
+            "WebSocket connects at / or /ws",
+        ));
+    }
+    let accept = accept(request)?;
+    check_origin(worker, request.headers())?;
+    upgrade(worker, request.headers(), &accept)
+}
+
+/// Settles version, identity and compression.
+fn upgrade(worker: &Worker, headers: &HeaderMap, accept: &str) -> Result<Answer, Problem> {
+    let offers = list(headers, &header::SEC_WEBSOCKET_PROTOCOL)?;
+    let negotiated = Version::negotiate(
+        offers
+            .split(',')
+            .map(str::trim)
+            .filter(|offer| !offer.is_empty()),
+    )
+    .map_err(|error| {
+        Problem::new(StatusCode::BAD_REQUEST, error.to_string())
+            .with("supported", Version::SUBPROTOCOLS.as_slice())
+    })?;
+    let identity = match credential(headers, negotiated.token)? {
+        None => None,
+        Some(token) => Some(worker.shared.verifier.verify(&token).map_err(|denied| {
+            Problem::new(StatusCode::UNAUTHORIZED, format!("{denied}; get a new one, or connect without and authenticate in the first message"))
+        })?),
+    };
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let answer = response.headers_mut();
+    answer.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    answer.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    answer.insert(header::SEC_WEBSOCKET_ACCEPT, own(accept));
+    if let Some(version) = negotiated.echo {
+        answer.insert(
+            header::SEC_WEBSOCKET_PROTOCOL,
+            HeaderValue::from_static(version),
+        );
+    }
+    let mut deflate = None;
+    if worker.shared.transport.compress_from.is_some() {
+        let extensions = list(headers, &header::SEC_WEBSOCKET_EXTENSIONS)?;
+        if let Some((agreed, text)) = Deflate::negotiate([extensions.as_str()]) {
+            answer.insert(header::SEC_WEBSOCKET_EXTENSIONS, own(&text));
+            deflate = Some(agreed);
+        }
+    }
+    Ok(Answer::Upgrade(
+        response,
+        Agreed {
+            version: negotiated.version,
+            deflate,
+            identity,
+        },
+    ))
+}
+
+/// What the client's key is answered with, if the request is a handshake of RFC 6455, section 4.2.1.
+fn accept<B>(request: &Request<B>) -> Result<String, Problem> {
+    let bad = |detail: &str| Problem::new(StatusCode::BAD_REQUEST, detail);
+    if request.method() != Method::GET || request.version() != hyper::Version::HTTP_11 {
+        return Err(bad("a WebSocket handshake is a GET of HTTP/1.1"));
+    }
+    if only(request.headers(), &header::SEC_WEBSOCKET_VERSION)? != "13" {
+        return Err(Problem::new(
+            StatusCode::UPGRADE_REQUIRED,
+            "only version 13 of WebSocket is spoken here",
+        ));
+    }
+    only(request.headers(), &header::HOST)?;
+    let key = only(request.headers(), &header::SEC_WEBSOCKET_KEY)?;
+    let is_key = key.len() == 24 && key.ends_with("==");
+    if !is_key
+        || !key
+            .bytes()
+            .take(22)
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/')
+    {
+        return Err(bad("Sec-WebSocket-Key is not 16 bytes in base64"));
+    }
+    Ok(accept_key(key))
+}
+
+fn check_origin(worker: &Worker, headers: &HeaderMap) -> Result<(), Problem> {
+    if !headers.contains_key(header::ORIGIN) {
+        return Ok(());
+    }
+    let (origin, host) = (
+        only(headers, &header::ORIGIN)?,
+        only(headers, &header::HOST)?,
+    );
+    if worker.shared.origins.allow(origin, host) {
+        return Ok(());
+    }
+    let detail =
+        "pages of this origin may not connect; add it to server.allowed_origins if they should";
+    Err(Problem::new(StatusCode::FORBIDDEN, detail))
+}
+
+/// The token of the request: in `Authorization`, or among the subprotocols.
+fn credential(headers: &HeaderMap, subprotocol: Option<Token>) -> Result<Option<Token>, Problem> {
+    if !headers.contains_key(header::AUTHORIZATION) {
+        return Ok(subprotocol);
+    }
+    let bad = |detail: &str| Problem::new(StatusCode::BAD_REQUEST, detail);
+    if subprotocol.is_some() {
+        return Err(bad(
+            "a token is in Authorization and another among the subprotocols; send one",
+        ));
+    }
+    let value = only(headers, &header::AUTHORIZATION)?;
+    match value.split_once(' ') {
+        Some((scheme, token))
+            if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() =>
+        {
+            Ok(Some(Token::new(token.trim())))
+        }
+        _ => Err(bad("Authorization must be `Bearer <token>`")),
+    }
+}
+
+fn is_upgrade(headers: &HeaderMap) -> bool {
+    let names = |name: &HeaderName, wanted: &str| {
+        let values = headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok());
+        values
+            .flat_map(|value| value.split(','))
+            .any(|token| token.trim().eq_ignore_ascii_case(wanted))
+    };
+    names(&header::CONNECTION, "upgrade") && names(&header::UPGRADE, "websocket")
+}
+
+/// The value of a header that must be there once.
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<&'a str, Problem> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next().map(HeaderValue::to_str), values.next()) {
+        (Some(Ok(value)), None) => Ok(value.trim()),
+        _ => Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            format!("the header {name} must be there once, in ASCII"),
+        )),
+    }
+}
+
+/// The values of a header that is a list, joined.
+fn list(headers: &HeaderMap, name: &HeaderName) -> Result<String, Problem> {
+    let values: Result<Vec<&str>, _> = headers
+        .get_all(name)
+        .iter()
+        .map(HeaderValue::to_str)
+        .collect();
+    let ascii = |_| {
+        Problem::new(
+            StatusCode::BAD_REQUEST,
+            format!("the header {name} must be ASCII"),
+        )
+    };
+    values.map(|values| values.join(",")).map_err(ascii)
+}
+
+fn own(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).expect("what is answered is made of ASCII letters here")
+}

@@ -1,0 +1,19 @@
+//! Sockets: from accepting them, over the handshake, to the last byte.
+//!
+//! [`Worker`] is what the connections of one shard share. A socket is handed to the worker of its
+//! shard, which owns it from then on: the handshake ([`handshake`]), the connection's driver
+//! ([`connection`]), and the way out ([`socket`], [`encoder`]). Knows nothing of the HTTP interface
+//! for operators.
+
+mod connection;
+mod encoder;
+mod handshake;
+mod http;
+mod origin;
+mod socket;
+mod worker;
+
+pub(crate) use encoder::Encoder;
+pub(crate) use http::answer;
+pub(crate) use origin::Origins;
+pub(crate) use worker::{Intake, Place, Shared, Worker};

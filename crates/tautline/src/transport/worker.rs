@@ -1,0 +1,315 @@
+//! What the connections of one shard share, and the loop that takes in new ones.
+
+use std::cell::{Cell, RefCell};
+use std::net::{SocketAddr, TcpStream as StdStream};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use hyper::StatusCode;
+use tautline_engine::{Draft, Engine, EngineError, Level, Terms};
+use tautline_hub::{Closing, Shard, Variant};
+use tautline_protocol::model::{ConnectionId, RoomName, RoomRule};
+use tautline_protocol::server::{Ask, Reply, Settings};
+use tautline_protocol::wire::{ErrorCode, Version};
+use tautline_websocket::{Decoder, Deflate, Inflater, Limits, Role};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::task::spawn_local;
+use tokio::time::{Instant, sleep_until};
+
+use super::connection::Connection;
+use super::encoder::{Encoder, Format};
+use super::handshake::{self, Agreed};
+use super::origin::Origins;
+use super::socket::Socket;
+use crate::auth::Verifier;
+use crate::config::{Drain, Mode, Transport};
+use crate::lifecycle::{Lifecycle, Observer};
+
+/// A read takes so many bytes at most; one buffer for all connections of a shard.
+const SCRATCH_BYTES: usize = 64 * 1024;
+
+/// How long keys are remembered. Nothing that is served yet sends any.
+const KEY_WINDOW: Duration = Duration::from_secs(600);
+
+/// What all shards share.
+pub(crate) struct Shared {
+    pub(crate) mode: Mode,
+    pub(crate) session: Arc<Settings>,
+    pub(crate) transport: Transport,
+    pub(crate) origins: Origins,
+    pub(crate) verifier: Verifier,
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) observer: Box<dyn Observer>,
+    /// Whether new connections are welcome: not while the server goes away.
+    pub(crate) ready: AtomicBool,
+    /// Handshakes that are going on, on all shards.
+    pub(crate) handshakes: AtomicUsize,
+}
+
+/// What a shard is told.
+#[derive(Debug)]
+pub(crate) enum Intake {
+    /// Here is another one.
+    Stream(StdStream, SocketAddr, Place),
+    /// Close everyone within this time, then end.
+    Drain(Drain),
+}
+
+/// One of the places that a shard's connections take. It is free again when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    /// Takes a place among `taken`.
+    pub(crate) fn take(taken: &Arc<AtomicUsize>) -> Self {
+        taken.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(taken))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What the connections of one shard share. Never leaves its thread.
+pub(crate) struct Worker {
+    pub(super) shared: Arc<Shared>,
+    pub(super) shard: Rc<Shard>,
+    pub(super) encoder: Rc<Encoder>,
+    pub(super) scratch: RefCell<Box<[u8]>>,
+    pub(super) inflater: RefCell<Inflater>,
+    connections: Cell<usize>,
+}
+
+impl Worker {
+    pub(crate) fn new(shared: Arc<Shared>, shard: Rc<Shard>, encoder: Rc<Encoder>) -> Rc<Self> {
+        Rc::new(Self {
+            shared,
+            shard,
+            encoder,
+            scratch: vec![0; SCRATCH_BYTES].into_boxed_slice().into(),
+            inflater: RefCell::default(),
+            connections: Cell::new(0),
+        })
+    }
+
+    /// Takes in new connections until it is told to drain, and drains.
+    pub(crate) async fn run(self: Rc<Self>, mut intake: mpsc::Receiver<Intake>) {
+        while let Some(told) = intake.recv().await {
+            match told {
+                Intake::Stream(stream, peer, place) => {
+                    let worker = Rc::clone(&self);
+                    spawn_local(async move {
+                        worker.serve(stream, peer).await;
+                        drop(place);
+                    });
+                }
+                Intake::Drain(drain) => return self.drain(drain).await,
+            }
+        }
+    }
+
+    /// One socket, from its first byte to its last.
+    async fn serve(self: Rc<Self>, stream: StdStream, peer: SocketAddr) {
+        let Ok(stream) = TcpStream::from_std(stream) else {
+            return;
+        };
+        let Some(opened) = self.shake_hands(stream, peer).await else {
+            return;
+        };
+        let (reader, writer) = opened.stream.into_split();
+        let socket = Rc::new(Socket::new(writer));
+        let mut connection = Connection::new(Rc::clone(&self), (reader, socket), &opened.agreed);
+        self.observe(&Lifecycle::Connected {
+            connection: connection.id(),
+            peer,
+        });
+        connection.begin(opened.agreed, &opened.early);
+        drop(opened.early);
+        if !self.is_ready() {
+            self.shard.close(connection.id(), Closing::Drain);
+        }
+        self.connections.set(self.connections.get() + 1);
+        let ending = Box::pin(connection).await;
+        self.connections.set(self.connections.get() - 1);
+        self.observe(&Lifecycle::Ended(&ending));
+    }
+
+    async fn shake_hands(&self, stream: TcpStream, peer: SocketAddr) -> Option<handshake::Opened> {
+        let place = &self.shared.handshakes;
+        if place.fetch_add(1, Ordering::Relaxed) >= self.shared.transport.handshakes_max {
+            place.fetch_sub(1, Ordering::Relaxed);
+            self.refused(
+                peer,
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too many handshakes at once",
+            );
+            return None;
+        }
+        let opened = handshake::open(self, stream, peer).await;
+        place.fetch_sub(1, Ordering::Relaxed);
+        opened
+    }
+
+    /// Closes everyone, one after another within the window, and waits until they are gone.
+    async fn drain(self: Rc<Self>, drain: Drain) {
+        let begin = Instant::now();
+        let ids = self.shard.connections();
+        let count = u32::try_from(ids.len()).unwrap_or(u32::MAX).max(1);
+        for (nth, id) in (0..).zip(ids) {
+            sleep_until(begin + drain.window.mul_f64(f64::from(nth) / f64::from(count))).await;
+            self.shard.close(id, Closing::Drain);
+        }
+        let deadline = begin + drain.deadline;
+        while self.connections.get() > 0 && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Asks the rooms in the name of a connection.
+    pub(super) async fn ask(
+        self: Rc<Self>,
+        id: ConnectionId,
+        user: Option<Arc<str>>,
+        ask: Ask,
+    ) -> Reply {
+        let answer = match ask {
+            Ask::Join { room, history } => self.join(id, user.as_deref(), &room, history).await,
+            Ask::Leave { room } => {
+                let announced = self
+                    .rule(&room, user.as_deref())
+                    .is_some_and(|rule| rule.presence);
+                self.shard.leave(id, &room, announced);
+                self.observe(&Lifecycle::Left {
+                    connection: id,
+                    room: &room,
+                });
+                Ok(Reply::Left)
+            }
+            Ask::Publish {
+                room,
+                event,
+                data,
+                tag,
+            } => {
+                let terms = terms(self.rule(&room, user.as_deref()));
+                let draft = Draft {
+                    event,
+                    data,
+                    user,
+                    tag,
+                    key: None,
+                };
+                let published = self.shared.engine.publish(&room, draft, terms).await;
+                self.observe(&Lifecycle::Published {
+                    connection: id,
+                    room: &room,
+                });
+                published.map(|_| Reply::Published)
+            }
+        };
+        answer.unwrap_or_else(|error| failed(&error))
+    }
+
+    async fn join(
+        &self,
+        id: ConnectionId,
+        user: Option<&str>,
+        room: &RoomName,
+        history: bool,
+    ) -> Result<Reply, EngineError> {
+        let kept = self.rule(room, user).map_or(0, |rule| rule.history.count);
+        let joined = self.shard.join(id, room, history.then_some(kept)).await?;
+        self.observe(&Lifecycle::Joined {
+            connection: id,
+            room,
+        });
+        Ok(Reply::Joined {
+            history: joined.history,
+        })
+    }
+
+    pub(super) fn variant(&self, version: Version, deflate: Option<Deflate>) -> Variant {
+        self.encoder.variant(Format { version, deflate })
+    }
+
+    pub(super) fn decoder(&self, agreed: &Agreed) -> Decoder {
+        let transport = &self.shared.transport;
+        let bytes_max = match agreed.version {
+            Version::V1 => self.shared.session.v1_frame_bytes_max,
+        };
+        let limits = Limits {
+            frame_bytes_max: bytes_max.min(transport.message_bytes_max),
+            message_bytes_max: bytes_max.min(transport.message_bytes_max),
+            fragments_max: transport.fragments_max,
+        };
+        Decoder::new(Role::Server, limits, agreed.deflate)
+    }
+
+    /// Where the pings of a connection begin in their interval.
+    pub(super) fn seed() -> u64 {
+        // Without random numbers pings are less spread, and all else goes on.
+        getrandom::u64().unwrap_or_default()
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        self.shared.ready.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn observe(&self, event: &Lifecycle<'_>) {
+        self.shared.observer.observe(event);
+    }
+
+    pub(super) fn refused(&self, peer: SocketAddr, status: StatusCode, reason: &str) {
+        self.observe(&Lifecycle::Refused {
+            peer,
+            status: status.as_u16(),
+            reason,
+        });
+    }
+
+    fn rule(&self, room: &RoomName, user: Option<&str>) -> Option<&RoomRule> {
+        self.shared.session.rules.of(room, user.unwrap_or_default())
+    }
+}
+
+/// What a room's rule asks of the engine.
+fn terms(rule: Option<&RoomRule>) -> Terms {
+    let history = rule.map_or(
+        tautline_protocol::model::Retention {
+            count: 0,
+            age: Duration::ZERO,
+        },
+        |rule| rule.history,
+    );
+    Terms {
+        history,
+        level: Level::Memory,
+        key_window: KEY_WINDOW,
+    }
+}
+
+fn failed(error: &EngineError) -> Reply {
+    let code = match error {
+        EngineError::Unavailable(_) => ErrorCode::Unavailable,
+        EngineError::Full(_) => ErrorCode::LimitExceeded,
+        EngineError::Conflict => ErrorCode::Conflict,
+        EngineError::Unsupported(_) => ErrorCode::Unsupported,
+        EngineError::Corrupt(_) => ErrorCode::Internal,
+    };
+    tracing::warn!(%error, "the engine refused");
+    // What is behind the engine is not the client's business.
+    let message = match error {
+        EngineError::Full(what) => {
+            format!("a limit of the server is reached ({what}): try again later")
+        }
+        EngineError::Conflict => error.to_string(),
+        _ => "the server could not do this now: try again later".to_owned(),
+    };
+    Reply::Failed { code, message }
+}
