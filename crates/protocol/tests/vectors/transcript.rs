@@ -100,6 +100,11 @@ impl Run {
             let now = self.now();
             self.session.handle_timeout(now);
             outputs.extend(self.drain());
+            let next = self.session.next_timeout();
+            assert!(
+                next.is_none_or(|next| next > due),
+                "a timeout that does not pass"
+            );
         }
         self.at = end;
         outputs
