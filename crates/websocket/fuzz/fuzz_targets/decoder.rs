@@ -19,7 +19,11 @@ fuzz_target!(|data: &[u8]| {
     let Some((&choice, bytes)) = data.split_first() else {
         return;
     };
-    let role = if choice & 1 == 0 { Role::Server } else { Role::Client };
+    let role = if choice & 1 == 0 {
+        Role::Server
+    } else {
+        Role::Client
+    };
     let deflate = Deflate::negotiate(Some(Deflate::OFFER)).filter(|_| choice & 2 == 0);
     let deflate = deflate.map(|(deflate, _)| deflate);
     let whole = hear(Decoder::new(role, LIMITS, deflate), [bytes]);

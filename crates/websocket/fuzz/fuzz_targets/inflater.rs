@@ -33,9 +33,14 @@ fuzz_target!(|data: &[u8]| {
         Err(violation) => assert!(matches!(violation.close_code(), 1007 | 1009)),
     }
 
-    let window = format!("permessage-deflate; server_max_window_bits={}", 9 + choice % 7);
+    let window = format!(
+        "permessage-deflate; server_max_window_bits={}",
+        9 + choice % 7
+    );
     let (deflate, _) = Deflate::negotiate([window.as_str()]).expect("9 to 15 bits");
-    let mut ours = Deflater::with_threshold(0).binary(payload, deflate).to_vec();
+    let mut ours = Deflater::with_threshold(0)
+        .binary(payload, deflate)
+        .to_vec();
     assert_eq!(decode(&mut ours).as_deref(), Ok(payload));
 });
 
@@ -55,6 +60,8 @@ fn decode(bytes: &mut [u8]) -> Result<Vec<u8>, Violation> {
 fn inflate(payload: &[u8]) -> Vec<u8> {
     let mut output = Vec::with_capacity(2 * LIMITS.message_bytes_max);
     // An error says only that no more can be inflated.
-    Decompress::new(false).decompress_vec(payload, &mut output, FlushDecompress::Sync).ok();
+    Decompress::new(false)
+        .decompress_vec(payload, &mut output, FlushDecompress::Sync)
+        .ok();
     output
 }
