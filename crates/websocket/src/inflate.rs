@@ -111,7 +111,9 @@ impl Inflation<'_> {
     fn make_room(&mut self) {
         let length = self.output.len();
         if length == self.output.capacity() {
-            let wanted = (2 * length).max(OUTPUT_BYTES_MIN).min(self.limit + 1);
+            let wanted = (2 * length)
+                .max(OUTPUT_BYTES_MIN)
+                .min(self.limit.saturating_add(1));
             self.output.reserve_exact(wanted - length);
         }
     }
