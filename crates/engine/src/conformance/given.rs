@@ -88,7 +88,7 @@ pub(super) fn member(node: NodeId, slot: u32, user: &str) -> Member {
 
 pub(super) async fn last(engine: &dyn Engine, room: &RoomName) -> Page {
     engine
-        .read(room, Range::Last { limit: 1_000 })
+        .read(room, Range::Last { limit: 10_000 })
         .await
         .unwrap()
 }
@@ -96,7 +96,7 @@ pub(super) async fn last(engine: &dyn Engine, room: &RoomName) -> Page {
 pub(super) async fn after(engine: &dyn Engine, room: &RoomName, position: Position) -> Page {
     let range = Range::After {
         position,
-        limit: 1_000,
+        limit: 10_000,
     };
     engine.read(room, range).await.unwrap()
 }

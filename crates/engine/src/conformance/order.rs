@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tautline_protocol::model::{Position, PublicationId};
+use tokio::sync::Barrier;
 
 use super::Subject;
 use super::ear::{Ear, Heard};
@@ -82,16 +83,21 @@ pub(super) async fn calls_take_their_place_before_they_are_awaited(subject: &dyn
 
 pub(super) async fn many_publishers_have_one_order_on_all_listeners(subject: &dyn Subject) {
     const PUBLISHERS: usize = 8;
-    const EACH: u32 = 100;
+    const EACH: u32 = 500;
     let (engine, room) = (subject.engine(), room());
     let mut ears = Vec::new();
     for _ in 0..3 {
         ears.push(Ear::watch(&*engine, &room).await);
     }
+    // All at once, so that they meet in the engine.
+    let start = Arc::new(Barrier::new(PUBLISHERS));
     let publishers: Vec<_> = (0..PUBLISHERS)
         .map(|_| {
-            let (engine, room) = (Arc::clone(&engine), room.clone());
-            tokio::spawn(async move { publish(&*engine, &room, EACH, keep(1_000)).await })
+            let (engine, room, start) = (Arc::clone(&engine), room.clone(), Arc::clone(&start));
+            tokio::spawn(async move {
+                start.wait().await;
+                publish(&*engine, &room, EACH, keep(10_000)).await
+            })
         })
         .collect();
     let mut own_orders = Vec::new();
