@@ -95,6 +95,13 @@ impl Case {
     }
 }
 
+/// The names, each once: two rows of one case have one name.
+pub(crate) fn names() -> Vec<&'static str> {
+    let mut names: Vec<_> = ALL.iter().map(|case| case.name).collect();
+    names.dedup();
+    names
+}
+
 /// Every case, in the order of the report.
 pub(crate) const ALL: &[Case] = &[
     Case::fan_out("fanout-1000-burst1", [1, 1000, 1], 1),

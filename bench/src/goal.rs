@@ -6,7 +6,8 @@ use crate::system::System::{Limit, LimitCoalesced, NodeWs, Tautline};
 
 /// Resident bytes that an idle connection may have.
 const IDLE_MAX: f64 = 3.0 * 1024.0;
-/// Growth by a large message that counts as none: less than the smallest buffer that anybody would keep.
+/// Growth by a large message that counts as none: less than the smallest buffer that anybody would
+/// keep.
 const UNCHANGED: f64 = 256.0;
 
 /// One goal; nothing is reached where the rows for it were not measured.

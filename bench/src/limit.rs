@@ -1,9 +1,9 @@
 //! The physical limit: a server that does nothing but what no server can leave out.
 //!
-//! One thread, one epoll loop. A publication makes it write the same prepared bytes to every member of the room: one
-//! `send` for each message and member, or, coalesced, one `send` for all that came in one read. It checks no token,
-//! parses no publication and queues nothing for members; what it reads of the plain protocol is the first letter of a
-//! message's type, and the room of a join.
+//! One thread, one epoll loop. A publication makes it write the same prepared bytes to every member
+//! of the room: one `send` for each message and member, or, coalesced, one `send` for all that came
+//! in one read. It checks no token, parses no publication and queues nothing for members; what it
+//! reads of the plain protocol is the first letter of a message's type, and the room of a join.
 
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -87,7 +87,8 @@ struct Peer {
     upgraded: bool,
     room: usize,
     partial: Vec<u8>,
-    /// Large echoes only: publications that do not fit in the socket end the server, because the load never outruns it.
+    /// Large echoes only: publications that do not fit in the socket end the server, because the
+    /// load never outruns it.
     unsent: Vec<u8>,
 }
 

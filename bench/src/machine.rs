@@ -13,7 +13,8 @@ pub(crate) struct Machine {
     pub(crate) cores: usize,
     pub(crate) memory_bytes: u64,
     pub(crate) kernel: String,
-    /// Processes that wanted to run, in the minute before the run: above a half of the cores, others were at work.
+    /// Processes that wanted to run, in the minute before the run: above a half of the cores,
+    /// others were at work.
     pub(crate) load_before: f64,
 }
 

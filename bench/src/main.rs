@@ -1,5 +1,6 @@
-//! `tautline-bench`: what a delivery, an echo, a connection costs, measured side by side with the physical limit and with
-//! the servers that people would use instead. `cargo xtask bench` builds and runs it; `docs/benchmark.md` tells the method.
+//! `tautline-bench`: what a delivery, an echo, a connection costs, measured side by side with the
+//! physical limit and with the servers that people would use instead. `cargo xtask bench` builds
+//! and runs it; `docs/benchmark.md` tells the method.
 #![expect(
     clippy::cast_precision_loss,
     reason = "counts and bytes of one run are far below 2^52"
@@ -38,7 +39,8 @@ use crate::system::{Site, System};
 /// The delivered frame of Tautline, for a run without it.
 const FRAME_BYTES: usize = 300;
 
-/// The time for all cases together. On a busy machine there are fewer rounds, and the report says so.
+/// The time for all cases together. On a busy machine there are fewer rounds, and the report says
+/// so.
 const TIME_MAX: Duration = Duration::from_secs(690);
 
 /// Measures Tautline beside the physical limit and other servers.
@@ -48,7 +50,7 @@ struct Arguments {
     #[command(subcommand)]
     server: Option<Bare>,
     /// Measure this case only; may be given several times.
-    #[arg(long = "case", value_name = "NAME", value_parser = PossibleValuesParser::new(ALL.iter().map(|case| case.name)))]
+    #[arg(long = "case", value_name = "NAME", value_parser = PossibleValuesParser::new(case::names()))]
     cases: Vec<String>,
     /// Measure these systems only, separated by commas.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]

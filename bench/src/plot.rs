@@ -1,6 +1,8 @@
-//! The fan-out rows as a picture: CPU time per million deliveries, a block of bars for each case, on a logarithmic scale.
+//! The fan-out rows as a picture: CPU time per million deliveries, a block of bars for each case,
+//! on a logarithmic scale.
 //!
-//! The picture is a file of its own that pages include as an image, so it brings its colors for light and dark pages.
+//! The picture is a file of its own that pages include as an image, so it brings its colors for
+//! light and dark pages.
 
 use std::fmt::Write as _;
 
@@ -9,6 +11,8 @@ use crate::report::Report;
 use crate::sample::Row;
 use crate::system::System;
 
+const NAMESPACE: &str = "http://www.w3.org/2000/svg";
+const TITLE: &str = "CPU-seconds of the server per million deliveries";
 const WIDTH: f64 = 840.0;
 /// Where bars begin: behind the names of the systems.
 const LEFT: f64 = 140.0;
@@ -68,13 +72,13 @@ pub(crate) fn svg(report: &Report) -> Option<String> {
     line(
         &mut picture,
         &format!(
-            r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="CPU-seconds of the server per million deliveries, by case and system">"#
+            r#"<svg xmlns="{NAMESPACE}" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{TITLE}">"#
         ),
     );
     line(&mut picture, &format!("<style>{STYLE}</style>"));
     line(
         &mut picture,
-        r#"<text class="title" x="20" y="28">CPU-seconds of the server per million deliveries</text>"#,
+        &format!(r#"<text class="title" x="20" y="28">{TITLE}</text>"#),
     );
     let explanation = format!(
         "shorter is better · logarithmic · {} · {}",

@@ -15,7 +15,8 @@ use serde_json::Value;
 
 /// A server that does not listen by then has failed.
 const START_MAX: Duration = Duration::from_secs(20);
-/// Lines of a server's log that are kept to explain a failure: its first ones, then reading goes on and forgets.
+/// Lines of a server's log that are kept to explain a failure: its first ones, then reading goes on
+/// and forgets.
 const LOG_LINES_MAX: usize = 64;
 /// Between two looks at whether a server has become quiet.
 const QUIET_STEP: Duration = Duration::from_millis(5);

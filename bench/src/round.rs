@@ -1,4 +1,5 @@
-//! The rounds of a case: every system in turn, again and again, so that what disturbs the machine disturbs all alike.
+//! The rounds of a case: every system in turn, again and again, so that what disturbs the machine
+//! disturbs all alike.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,8 @@ use crate::process::Process;
 use crate::sample::{Load, Memory, Row, Sample};
 use crate::system::{Site, System};
 
-/// Connections that come and go before memory is measured, so that what a server allocates once is not counted as theirs.
+/// Connections that come and go before memory is measured, so that what a server allocates once is
+/// not counted as theirs.
 const FIRST_GUESTS: usize = 10;
 /// A collector gets this long to give memory back.
 const COLLECTING: Duration = Duration::from_millis(300);

@@ -56,7 +56,8 @@ pub(crate) struct Row {
     pub(crate) notes: Vec<String>,
 }
 
-/// The best round: the least CPU time, or the fewest bytes. Latencies are those of the round with the lowest p99.
+/// The best round: the least CPU time, or the fewest bytes. Latencies are those of the round with
+/// the lowest p99.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Best {
     Load {
@@ -170,7 +171,8 @@ fn best_memory(memories: &[&Memory]) -> Option<Memory> {
     Some(**best)
 }
 
-/// By what share the two clocks differ over all rounds, where that is more than their grain explains.
+/// By what share the two clocks differ over all rounds, where that is more than their grain
+/// explains.
 fn clocks_apart(loads: &[&Load]) -> Option<f64> {
     let scheduled: Duration = loads.iter().map(|load| load.scheduled).sum();
     let ticked: Duration = loads.iter().map(|load| load.ticked).sum();

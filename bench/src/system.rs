@@ -16,7 +16,8 @@ use crate::load::link::Target;
 use crate::load::wire::Wire;
 use crate::process::Process;
 
-/// The secret in `bench/tautline.toml`: it guards nothing but a server on loopback that lives for a minute.
+/// The secret in `bench/tautline.toml`: it guards nothing but a server on loopback that lives for a
+/// minute.
 const SECRET: &str = "bench-bench-bench-bench-bench-bench";
 /// How long the load client's token is valid: longer than any run.
 const TOKEN_LIFE: Duration = Duration::from_hours(2);

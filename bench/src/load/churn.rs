@@ -1,4 +1,5 @@
-//! Connect: handshake, authentication, join, closing handshake; then the next connection takes the place.
+//! Connect: handshake, authentication, join, closing handshake; then the next connection takes the
+//! place.
 
 use std::time::{Duration, Instant};
 

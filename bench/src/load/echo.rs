@@ -1,4 +1,5 @@
-//! Echo: every connection keeps some requests in flight and answers each answer with the next request.
+//! Echo: every connection keeps some requests in flight and answers each answer with the next
+//! request.
 
 use std::time::{Duration, Instant};
 
@@ -40,7 +41,8 @@ impl Echo {
 
     /// Echoes for as long as `window`, then waits for what is in flight.
     ///
-    /// A connection sends its next batch when the last one has come back whole, so that 16 in flight are 16 in one write.
+    /// A connection sends its next batch when the last one has come back whole, so that 16 in
+    /// flight are 16 in one write.
     pub(crate) fn run(&mut self, window: Duration) -> Result<Work> {
         let batch = self.request.repeat(self.in_flight);
         let in_flight = self.in_flight as u64;

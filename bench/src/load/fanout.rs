@@ -8,9 +8,10 @@ use super::frame::{self, TEXT};
 use super::link::{Link, Target};
 use super::swarm::{Deadline, Swarm};
 
-/// 128 bytes of text, as in the earlier measurements.
-pub(crate) const TEXT_128: &str = "Sphinx of black quartz, judge my vow. Pack my box with five dozen liquor jugs. \
-                                   How vexingly quick daft zebras jump; very bright!";
+/// 128 bytes of text: a message of a chat, a tick of a ticker.
+pub(crate) const TEXT_128: &str = "Sphinx of black quartz, judge my vow. Pack my box with five \
+                                   dozen liquor jugs. How vexingly quick daft zebras jump; very \
+                                   bright!";
 
 /// How many rooms, of how many members, and how many publications of each room leave together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,5 @@
-//! WebSocket frames, as little of them as a load client and a bare server need: no fragments, no extensions.
+//! WebSocket frames, as little of them as a load client and a bare server need: no fragments, no
+//! extensions.
 //!
 //! Written apart from Tautline's own codec, so that a fault there cannot hide here.
 
@@ -55,7 +56,8 @@ fn append_header(frame: &mut Vec<u8>, opcode: u8, length: usize, masked: u8) {
 fn append_masked(bytes: &mut Vec<u8>, key: [u8; 4], payload: &[u8]) {
     let begin = bytes.len();
     bytes.extend_from_slice(payload);
-    // Blocks of four words, so that the compiler uses wide registers: the bare server must not lose time here.
+    // Blocks of four words, so that the compiler uses wide registers: the bare server must not lose
+    // time here.
     let [a, b, c, d] = key;
     let wide = [a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d];
     let (blocks, rest) = bytes

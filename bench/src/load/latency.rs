@@ -1,8 +1,10 @@
-//! Latency at a fixed rate: from the instant at which a publication was due to the instant at which a member read it.
+//! Latency at a fixed rate: from the instant at which a publication was due to the instant at which
+//! a member read it.
 //!
-//! The clock starts at the intended instant, not at the actual one, so that a server that stalls cannot hide its stall by
-//! delaying the publications behind it. Both ends are the load client's, so there is one clock; it polls without
-//! sleeping, because a timer of a millisecond would be most of what is measured.
+//! The clock starts at the intended instant, not at the actual one, so that a server that stalls
+//! cannot hide its stall by delaying the publications behind it. Both ends are the load client's,
+//! so there is one clock; it polls without sleeping, because a timer of a millisecond would be most
+//! of what is measured.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +15,8 @@ use super::frame::{self, TEXT};
 use super::link::{Link, Target};
 use super::swarm::{Deadline, Swarm};
 
-/// Publications in a second: below half of what the slowest server can do, so that a queue is the server's own doing.
+/// Publications in a second: below half of what the slowest server can do, so that a queue is the
+/// server's own doing.
 const RATE: u32 = 100;
 
 /// The members of one room; the first publishes.

@@ -113,8 +113,8 @@ impl Link {
         &mut self.stream
     }
 
-    /// Reads what has come; `to_the_end` when the kernel reported that the other side has finished, because a short read
-    /// otherwise means that the socket is empty.
+    /// Reads what has come; `to_the_end` when the kernel reported that the other side has finished,
+    /// because a short read otherwise means that the socket is empty.
     pub(crate) fn read(
         &mut self,
         target: &Target,

@@ -1,4 +1,5 @@
-//! The load client: one thread, one epoll loop, the same for every system. It counts frames and does little else.
+//! The load client: one thread, one epoll loop, the same for every system. It counts frames and
+//! does little else.
 
 pub(crate) mod churn;
 pub(crate) mod echo;

@@ -11,7 +11,8 @@ use super::link::{Link, Phase, Target};
 
 /// How many connections are being set up at one time: below every server's accept queue.
 const OPENING_MAX: usize = 128;
-/// Nothing that the client waits for takes this long; a server that loses a message ends the run instead of hanging it.
+/// Nothing that the client waits for takes this long; a server that loses a message ends the run
+/// instead of hanging it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The connections of one system in one round.
@@ -86,8 +87,8 @@ impl Swarm {
         )?)
     }
 
-    /// How many links from `first` on are in this phase without a gap: servers answer nearly in order, and a link is
-    /// looked at about once.
+    /// How many links from `first` on are in this phase without a gap: servers answer nearly in
+    /// order, and a link is looked at about once.
     fn count_from(&self, first: usize, phase: Phase) -> usize {
         self.links
             .iter()
@@ -106,7 +107,8 @@ impl Swarm {
         Ok(())
     }
 
-    /// One turn: waits for readiness, then reads all that has come and gives each message to `on_message`.
+    /// One turn: waits for readiness, then reads all that has come and gives each message to
+    /// `on_message`.
     pub(crate) fn turn(
         &mut self,
         wait: Duration,

@@ -1,6 +1,7 @@
 //! What a load client says to each kind of server, and how it tells the answers apart.
 //!
-//! Plain messages are written by hand, `type` first: the bare server tells them apart by the letter at [`LETTER`].
+//! Plain messages are written by hand, `type` first: the bare server tells them apart by the letter
+//! at [`LETTER`].
 
 use serde_json::json;
 
@@ -12,7 +13,8 @@ pub(crate) const LETTER: usize = r#"{"type":""#.len();
 /// The messages of one kind of server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wire {
-    /// Tautline's plain protocol, v1; the bare servers and the `ws` peer speak the part of it that is used here.
+    /// Tautline's plain protocol, v1; the bare servers and the `ws` peer speak the part of it that
+    /// is used here.
     Plain,
     /// Engine.IO 4 and Socket.IO 5 over one WebSocket.
     SocketIo,
@@ -81,8 +83,8 @@ impl Wire {
         }
     }
 
-    /// A request that the server answers with the same text, to the asking connection alone; Centrifugo has none of its
-    /// own.
+    /// A request that the server answers with the same text, to the asking connection alone;
+    /// Centrifugo has none of its own.
     pub(crate) fn echo(self, text: &str) -> Option<String> {
         match self {
             Self::Plain => Some(format!(
@@ -95,7 +97,8 @@ impl Wire {
 
     /// How many publications or echoes a frame carries, once the room is joined.
     ///
-    /// Centrifugo writes several messages into one frame, a line each, and its heartbeat is an empty object.
+    /// Centrifugo writes several messages into one frame, a line each, and its heartbeat is an
+    /// empty object.
     pub(crate) fn messages(self, payload: &[u8]) -> u64 {
         match self {
             Self::Plain | Self::SocketIo => 1,
