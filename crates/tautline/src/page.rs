@@ -12,7 +12,7 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
-const FILES: [File; 12] = [
+const FILES: [File; 13] = [
     File {
         path: "/",
         content_type: HTML,
@@ -22,6 +22,11 @@ const FILES: [File; 12] = [
         path: "/page.css",
         content_type: STYLE,
         content: include_str!("page/page.css"),
+    },
+    File {
+        path: "/columns.css",
+        content_type: STYLE,
+        content: include_str!("page/columns.css"),
     },
     File {
         path: "/icon.svg",
