@@ -17,13 +17,13 @@ use tautline_websocket::{Decoder, Event, Input, frame};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::tcp::OwnedReadHalf;
 
-use super::Worker;
 use super::handshake::Agreed;
 use super::socket::Socket;
+use super::{Place, Worker};
 use crate::ending::{By, Ending, How, Times};
 use crate::lifecycle::Lifecycle;
 
-/// A future that ends with how the connection ended.
+/// A future that is done when the connection has ended.
 ///
 /// It is polled by hand, so that between two messages an idle connection is this struct and nothing
 /// else: no buffer, no timer, no stack of suspended functions.
@@ -43,6 +43,8 @@ pub(super) struct Connection {
     timer: Option<Instant>,
     seen: Seen,
     last: Option<Box<LastWords>>,
+    /// Held for as long as the connection is.
+    _place: Place,
 }
 
 type Asked = Pin<Box<dyn Future<Output = Reply>>>;
@@ -69,6 +71,7 @@ impl Connection {
         worker: Rc<Worker>,
         (reader, socket): (OwnedReadHalf, Rc<Socket>),
         agreed: &Agreed,
+        place: Place,
     ) -> Self {
         let variant = worker.variant(agreed.version, agreed.deflate);
         let id = worker.shard.attach(Rc::clone(&socket) as _, variant);
@@ -100,6 +103,7 @@ impl Connection {
             timer: None,
             seen,
             last: None,
+            _place: place,
         }
     }
 
@@ -111,6 +115,7 @@ impl Connection {
     pub(super) fn begin(&mut self, agreed: Agreed, early: &Bytes) {
         if let Some(identity) = agreed.identity {
             self.session.handle_identity(now(), identity);
+            self.note_identity();
         }
         self.unread = early.to_vec();
     }
@@ -423,22 +428,15 @@ enum Read {
 }
 
 impl Future for Connection {
-    type Output = Ending;
+    type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Ending> {
-        let ending = ready!(self.poll_once(context));
-        let traffic = self.worker.shard.detach(self.id);
-        let since_write = traffic
-            .written_at
-            .map(|at| now().at.saturating_duration_since(at));
-        Poll::Ready(Ending {
-            traffic,
-            times: Times {
-                since_write,
-                ..ending.times
-            },
-            ..ending
-        })
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let mut ending = ready!(self.poll_once(context));
+        ending.traffic = self.worker.shard.detach(self.id);
+        let since = |at: Instant| now().at.saturating_duration_since(at);
+        ending.times.since_write = ending.traffic.written_at.map(since);
+        self.worker.observe(&Lifecycle::Ended(&ending));
+        Poll::Ready(())
     }
 }
 
@@ -450,5 +448,16 @@ fn now() -> Now {
     Now {
         at: Instant::now(),
         wall: Timestamp(u64::try_from(wall.as_millis()).unwrap_or(u64::MAX)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_connection_is_small() {
+        let bytes = size_of::<Connection>();
+        assert!(bytes <= 512, "{bytes} bytes");
     }
 }

@@ -1,6 +1,6 @@
 //! What the connections of one shard share, and the loop that takes in new ones.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::net::{SocketAddr, TcpStream as StdStream};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -83,7 +83,6 @@ pub(crate) struct Worker {
     pub(super) encoder: Rc<Encoder>,
     pub(super) scratch: RefCell<Box<[u8]>>,
     pub(super) inflater: RefCell<Inflater>,
-    connections: Cell<usize>,
 }
 
 impl Worker {
@@ -94,7 +93,6 @@ impl Worker {
             encoder,
             scratch: vec![0; SCRATCH_BYTES].into_boxed_slice().into(),
             inflater: RefCell::default(),
-            connections: Cell::new(0),
         })
     }
 
@@ -103,19 +101,16 @@ impl Worker {
         while let Some(told) = intake.recv().await {
             match told {
                 Intake::Stream(stream, peer, place) => {
-                    let worker = Rc::clone(&self);
-                    spawn_local(async move {
-                        worker.serve(stream, peer).await;
-                        drop(place);
-                    });
+                    spawn_local(Rc::clone(&self).open(stream, peer, place));
                 }
                 Intake::Drain(drain) => return self.drain(drain).await,
             }
         }
     }
 
-    /// One socket, from its first byte to its last.
-    async fn serve(self: Rc<Self>, stream: StdStream, peer: SocketAddr) {
+    /// Shakes hands with a new socket. What that takes is given back before the connection begins,
+    /// which is a task of its own.
+    async fn open(self: Rc<Self>, stream: StdStream, peer: SocketAddr, place: Place) {
         let Ok(stream) = TcpStream::from_std(stream) else {
             return;
         };
@@ -123,21 +118,17 @@ impl Worker {
             return;
         };
         let (reader, writer) = opened.stream.into_split();
-        let socket = Rc::new(Socket::new(writer));
-        let mut connection = Connection::new(Rc::clone(&self), (reader, socket), &opened.agreed);
+        let halves = (reader, Rc::new(Socket::new(writer)));
+        let mut connection = Connection::new(Rc::clone(&self), halves, &opened.agreed, place);
         self.observe(&Lifecycle::Connected {
             connection: connection.id(),
             peer,
         });
         connection.begin(opened.agreed, &opened.early);
-        drop(opened.early);
         if !self.is_ready() {
             self.shard.close(connection.id(), Closing::Drain);
         }
-        self.connections.set(self.connections.get() + 1);
-        let ending = Box::pin(connection).await;
-        self.connections.set(self.connections.get() - 1);
-        self.observe(&Lifecycle::Ended(&ending));
+        spawn_local(connection);
     }
 
     async fn shake_hands(&self, stream: TcpStream, peer: SocketAddr) -> Option<handshake::Opened> {
@@ -166,7 +157,7 @@ impl Worker {
             self.shard.close(id, Closing::Drain);
         }
         let deadline = begin + drain.deadline;
-        while self.connections.get() > 0 && Instant::now() < deadline {
+        while !self.shard.is_empty() && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
