@@ -77,15 +77,15 @@ impl Observer for Log {
                 tracing::debug!(%peer, status, reason, "handshake refused");
             }
             Lifecycle::Connected { connection, peer } => {
-                tracing::debug!(%connection, %peer, "connected")
+                tracing::debug!(%connection, %peer, "connected");
             }
             Lifecycle::Authenticated { connection, user } => {
-                tracing::debug!(%connection, user, "authenticated")
+                tracing::debug!(%connection, user, "authenticated");
             }
             Lifecycle::Joined { connection, room } => tracing::debug!(%connection, %room, "joined"),
             Lifecycle::Left { connection, room } => tracing::debug!(%connection, %room, "left"),
             Lifecycle::Published { connection, room } => {
-                tracing::trace!(%connection, %room, "published")
+                tracing::trace!(%connection, %room, "published");
             }
             Lifecycle::Ended(ending) => ending.log(),
         }

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::{Response, StatusCode, header};
+use hyper::header::{self, HeaderValue};
+use hyper::{Response, StatusCode};
 use serde_json::{Map, Value};
 
 /// A refusal: what, why, and what to do.
@@ -40,10 +41,19 @@ impl Problem {
         body.insert("detail".to_owned(), self.detail.into());
         let mut response = Response::new(Full::from(Value::Object(body).to_string()));
         *response.status_mut() = self.status;
-        response.headers_mut().insert(
+        let headers = response.headers_mut();
+        headers.insert(
             header::CONTENT_TYPE,
-            header::HeaderValue::from_static("application/problem+json"),
+            HeaderValue::from_static("application/problem+json"),
         );
+        // RFC 6455, section 4.4, and RFC 9110, section 15.5.22: to what, and to which version.
+        if self.status == StatusCode::UPGRADE_REQUIRED {
+            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+            headers.insert(
+                header::SEC_WEBSOCKET_VERSION,
+                HeaderValue::from_static("13"),
+            );
+        }
         response
     }
 }

@@ -302,10 +302,11 @@ async fn sweep(engine: Arc<MemoryEngine>, node: NodeId) {
     let mut interval = tokio::time::interval(SWEEP_EVERY);
     loop {
         interval.tick().await;
-        engine.sweep();
+        // First, so that a process that slept past the lease does not end its own members.
         if let Err(error) = engine.renew(node, LEASE).await {
             tracing::warn!(%error, "cannot renew the lease of this node's members");
         }
+        engine.sweep();
     }
 }
 

@@ -52,9 +52,13 @@ impl Jwt {
             return Err(Denied::Wrong);
         }
         let claims = jsonwebtoken::decode::<Claims>(text, &self.key, &self.validation)
-            .map_err(|error| match error.kind() {
-                ErrorKind::ExpiredSignature => Denied::Expired,
-                _ => Denied::Wrong,
+            .map_err(|error| {
+                let has_expired = matches!(error.kind(), ErrorKind::ExpiredSignature);
+                if has_expired {
+                    Denied::Expired
+                } else {
+                    Denied::Wrong
+                }
             })?
             .claims;
         if claims.sub.is_empty() {

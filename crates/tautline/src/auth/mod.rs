@@ -21,7 +21,7 @@ pub(crate) enum Verifier {
     /// Development mode.
     Development,
     /// JSON Web Tokens.
-    Jwt(jwt::Jwt),
+    Jwt(Box<jwt::Jwt>),
 }
 
 impl Verifier {
@@ -29,32 +29,35 @@ impl Verifier {
         match credentials {
             Credentials::None => Self::Nobody,
             Credentials::Development => Self::Development,
-            Credentials::Hs256(secret) => Self::Jwt(jwt::Jwt::hs256(&secret)),
+            Credentials::Hs256(secret) => Self::Jwt(Box::new(jwt::Jwt::hs256(&secret))),
         }
     }
 
-    /// Whom the token proves, or why it proves nobody.
-    pub(crate) fn verify(&self, token: &Token) -> Result<Identity, Denied> {
+    /// Whom the token proves, or why it proves nobody. `current` is who the connection belongs to.
+    pub(crate) fn verify(
+        &self,
+        token: &Token,
+        current: Option<&Identity>,
+    ) -> Result<Identity, Denied> {
         match self {
             Self::Nobody => Err(Denied::Wrong),
-            Self::Development => development(token),
+            Self::Development => development(token, current),
             Self::Jwt(jwt) => jwt.verify(token),
         }
     }
 }
 
-/// Every connection in development mode is a user of its own.
-fn development(token: &Token) -> Result<Identity, Denied> {
-    if !bool::from(
-        token
-            .expose()
-            .as_bytes()
-            .ct_eq(DEVELOPMENT_TOKEN.as_bytes()),
-    ) {
+/// Every connection in development mode is a user of its own, and stays it.
+fn development(token: &Token, current: Option<&Identity>) -> Result<Identity, Denied> {
+    let presented = token.expose().as_bytes();
+    if !bool::from(presented.ct_eq(DEVELOPMENT_TOKEN.as_bytes())) {
         return Err(Denied::Wrong);
     }
-    let user: Arc<str> =
-        format!("user-{:08x}", getrandom::u32().map_err(|_| Denied::Wrong)?).into();
+    if let Some(current) = current {
+        return Ok(current.clone());
+    }
+    let number = getrandom::u32().expect("the process has drawn random numbers before");
+    let user: Arc<str> = format!("user-{number:08x}").into();
     Ok(Identity {
         name: Arc::clone(&user),
         user,

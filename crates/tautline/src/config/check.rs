@@ -109,6 +109,18 @@ impl Faults {
         })
     }
 
+    fn address(&mut self, key: &str, text: &str) -> Option<SocketAddr> {
+        let address = text.parse().ok();
+        if address.is_none() {
+            self.add(
+                key,
+                format_args!("{text:?}"),
+                "is no address; write it like \"127.0.0.1:8080\"",
+            );
+        }
+        address
+    }
+
     fn interval(&mut self, key: &str, value: Option<&str>, default_ms: u64) -> Duration {
         let duration = self.duration(key, value, default_ms);
         if duration < INTERVAL_MIN {
@@ -134,16 +146,8 @@ fn listen(
     ];
     let mut addresses = arguments.listen.clone();
     if addresses.is_empty() {
-        for text in raw.listen.iter().flatten() {
-            match text.parse() {
-                Ok(address) => addresses.push(address),
-                Err(_) => faults.add(
-                    "server.listen",
-                    format_args!("{text:?}"),
-                    "is no address; write it like \"127.0.0.1:8080\"",
-                ),
-            }
-        }
+        let written = raw.listen.iter().flatten();
+        addresses.extend(written.filter_map(|text| faults.address("server.listen", text)));
     }
     if addresses.is_empty() {
         addresses.extend(loopback.map(|ip| SocketAddr::new(ip, 8080)));
@@ -165,18 +169,10 @@ fn admin_listen(
     mode: Mode,
     faults: &mut Faults,
 ) -> Option<SocketAddr> {
-    let address = arguments.admin_listen.or_else(|| {
-        let text = raw.admin_listen.as_ref()?;
-        text.parse()
-            .map_err(|_| {
-                faults.add(
-                    "server.admin_listen",
-                    format_args!("{text:?}"),
-                    "is no address; write it like \"127.0.0.1:8081\"",
-                )
-            })
-            .ok()
-    })?;
+    let written = raw.admin_listen.as_ref();
+    let address = arguments
+        .admin_listen
+        .or_else(|| faults.address("server.admin_listen", written?))?;
     if mode == Mode::Development && !address.ip().is_loopback() {
         faults.add(
             "server.admin_listen",
@@ -277,7 +273,7 @@ fn rules(rooms: Vec<raw::Room>, mode: Mode, faults: &mut Faults) -> Rules {
             rooms,
             history: Retention {
                 count: DEVELOPMENT_HISTORY,
-                age: Duration::from_secs(24 * 3600),
+                age: Duration::from_hours(24),
             },
             presence: true,
             everyone: Actions::ALL,

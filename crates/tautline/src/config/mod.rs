@@ -89,12 +89,21 @@ impl Config {
                         path.display()
                     )])
                 })?;
-                toml::from_str(&text)
-                    .map_err(|error| ConfigError(vec![format!("{}: {error}", path.display())]))?
+                toml::from_str(&text).map_err(|error| {
+                    let line = line(&text, error.span().map_or(0, |span| span.start));
+                    let (path, message) = (path.display(), error.message());
+                    ConfigError(vec![format!("{path}: line {line}: {message}")])
+                })?
             }
         };
         check::check(raw, arguments)
     }
+}
+
+/// The number of the line, from 1, that the byte at `offset` is in. The line itself may hold a secret.
+fn line(text: &str, offset: usize) -> usize {
+    let before = text.bytes().take(offset);
+    1 + before.filter(|byte| *byte == b'\n').count()
 }
 
 impl std::fmt::Debug for Credentials {

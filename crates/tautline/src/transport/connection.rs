@@ -209,7 +209,7 @@ impl Connection {
                     );
                 }
                 Err(violation) if violation.close_code() == CloseCode::TooBig.number() => {
-                    self.session.handle_too_big(now)
+                    self.session.handle_too_big(now);
                 }
                 Err(violation) => {
                     let reason = Cow::Borrowed(violation.reason());
@@ -242,7 +242,10 @@ impl Connection {
                     self.worker.shard.send(self.id, frame::ping([]));
                 }
                 Output::Verify(token) => {
-                    let verdict = self.worker.shared.verifier.verify(&token);
+                    let verdict = {
+                        let current = self.session.identity();
+                        self.worker.shared.verifier.verify(&token, current)
+                    };
                     self.session.handle_verdict(now, verdict);
                     self.note_identity();
                 }
@@ -260,7 +263,8 @@ impl Connection {
                     }
                 }
                 Output::Follow(room) => {
-                    self.worker.shard.follow(self.id, &room, self.member(&room))
+                    let member = self.member(&room);
+                    self.worker.shard.follow(self.id, &room, member);
                 }
                 Output::Close(close) => {
                     let code = Some(close.code.number());
@@ -345,7 +349,7 @@ impl Connection {
         if how == How::CloseFrame {
             // A close frame is answered with its code.
             let answer = if by == By::Client { "" } else { &*reason };
-            let code = code.unwrap_or(CloseCode::Normal.number());
+            let code = code.unwrap_or_else(|| CloseCode::Normal.number());
             shard.send_last(self.id, frame::close(code, answer));
             shard.writable(self.id);
         }
@@ -404,16 +408,15 @@ impl Connection {
             last.finished = true;
             self.socket.finish();
         }
-        while now.at < last.until {
-            let mut scratch = self.worker.scratch.borrow_mut();
+        // Closing a socket with unread bytes would reset it, and the close frame could be lost.
+        let mut scratch = self.worker.scratch.borrow_mut();
+        let mut has_time = now.at < last.until;
+        while has_time {
             let mut unseen = ReadBuf::new(&mut scratch);
-            // Closing a socket with unread bytes would reset it, and the close frame could be lost.
-            match Pin::new(&mut self.reader).poll_read(context, &mut unseen) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Ok(())) if !unseen.filled().is_empty() => {}
-                Poll::Ready(_) => break,
-            }
+            let read = ready!(Pin::new(&mut self.reader).poll_read(context, &mut unseen));
+            has_time = read.is_ok() && !unseen.filled().is_empty();
         }
+        drop(scratch);
         self.last
             .take()
             .map_or(Poll::Pending, |last| Poll::Ready(last.ending))

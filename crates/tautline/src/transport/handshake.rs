@@ -152,7 +152,7 @@ fn upgrade(worker: &Worker, headers: &HeaderMap, accept: &str) -> Result<Answer,
     })?;
     let identity = match credential(headers, negotiated.token)? {
         None => None,
-        Some(token) => Some(worker.shared.verifier.verify(&token).map_err(|denied| {
+        Some(token) => Some(worker.shared.verifier.verify(&token, None).map_err(|denied| {
             Problem::new(StatusCode::UNAUTHORIZED, format!("{denied}; get a new one, or connect without and authenticate in the first message"))
         })?),
     };

@@ -32,7 +32,7 @@ use crate::lifecycle::{Lifecycle, Observer};
 const SCRATCH_BYTES: usize = 64 * 1024;
 
 /// How long keys are remembered. Nothing that is served yet sends any.
-const KEY_WINDOW: Duration = Duration::from_secs(600);
+const KEY_WINDOW: Duration = Duration::from_mins(10);
 
 /// What all shards share.
 pub(crate) struct Shared {
@@ -285,22 +285,21 @@ fn terms(rule: Option<&RoomRule>) -> Terms {
     }
 }
 
+/// What is behind the engine is the operator's business; the client hears what it can do.
 fn failed(error: &EngineError) -> Reply {
-    let code = match error {
-        EngineError::Unavailable(_) => ErrorCode::Unavailable,
-        EngineError::Full(_) => ErrorCode::LimitExceeded,
-        EngineError::Conflict => ErrorCode::Conflict,
-        EngineError::Unsupported(_) => ErrorCode::Unsupported,
-        EngineError::Corrupt(_) => ErrorCode::Internal,
-    };
-    tracing::warn!(%error, "the engine refused");
-    // What is behind the engine is not the client's business.
-    let message = match error {
+    const LATER: &str = "the server could not do this now: try again later";
+    let (code, message) = match error {
+        EngineError::Unavailable(_) => (ErrorCode::Unavailable, LATER.to_owned()),
+        EngineError::Corrupt(_) => (ErrorCode::Internal, LATER.to_owned()),
         EngineError::Full(what) => {
-            format!("a limit of the server is reached ({what}): try again later")
+            let message = format!("a limit of the server is reached ({what}): try again later");
+            (ErrorCode::LimitExceeded, message)
         }
-        EngineError::Conflict => error.to_string(),
-        _ => "the server could not do this now: try again later".to_owned(),
+        EngineError::Conflict => (ErrorCode::Conflict, error.to_string()),
+        EngineError::Unsupported(_) => (ErrorCode::Unsupported, error.to_string()),
     };
+    if matches!(code, ErrorCode::Unavailable | ErrorCode::Internal) {
+        tracing::warn!(%error, "the engine failed");
+    }
     Reply::Failed { code, message }
 }
