@@ -98,12 +98,23 @@ impl Worker {
 
     /// Takes in new connections until it is told to drain, and drains.
     pub(crate) async fn run(self: Rc<Self>, mut intake: mpsc::Receiver<Intake>) {
-        while let Some(told) = intake.recv().await {
-            match told {
+        if let Some(drain) = self.take_in(&mut intake).await {
+            // Who comes meanwhile is told that the server is not ready, instead of nothing.
+            tokio::select! {
+                () = Rc::clone(&self).drain(drain) => {}
+                _ = self.take_in(&mut intake) => {}
+            }
+        }
+    }
+
+    /// Serves every socket that comes, until it is told to drain or nobody is left to tell anything.
+    async fn take_in(self: &Rc<Self>, intake: &mut mpsc::Receiver<Intake>) -> Option<Drain> {
+        loop {
+            match intake.recv().await? {
                 Intake::Stream(stream, peer, place) => {
-                    spawn_local(Rc::clone(&self).open(stream, peer, place));
+                    spawn_local(Rc::clone(self).open(stream, peer, place));
                 }
-                Intake::Drain(drain) => return self.drain(drain).await,
+                Intake::Drain(drain) => return Some(drain),
             }
         }
     }
@@ -117,9 +128,8 @@ impl Worker {
         let Some(opened) = self.shake_hands(stream, peer).await else {
             return;
         };
-        let (reader, writer) = opened.stream.into_split();
-        let halves = (reader, Rc::new(Socket::new(writer)));
-        let mut connection = Connection::new(Rc::clone(&self), halves, &opened.agreed, place);
+        let socket = Socket::new(opened.stream);
+        let mut connection = Connection::new(Rc::clone(&self), socket, &opened.agreed, place);
         self.observe(&Lifecycle::Connected {
             connection: connection.id(),
             peer,
