@@ -1,0 +1,176 @@
+//! What is wrong with a configuration is told before anything is started: all of it, with key, value and fix.
+
+use std::process::Command;
+
+use super::harness::{Process, SECRET};
+
+/// The program refuses to start, and says all of these.
+fn refuses(config: &str, arguments: &[&str], says: &[&str]) {
+    let listen = ["--listen", "127.0.0.1:0"];
+    let mut process = Process::serve(config, &[&listen, arguments].concat(), "info");
+    let (status, lines) = process.ended();
+    let said = lines.join("\n");
+    assert_eq!(status.code(), Some(78), "{config}\n{said}");
+    for part in says {
+        assert!(said.contains(part), "{part:?} is not in:\n{said}");
+    }
+}
+
+#[test]
+fn a_key_that_nobody_knows_is_refused() {
+    refuses(
+        "[server]\nlisten_on = \"127.0.0.1:8080\"",
+        &[],
+        &["listen_on", "unknown field", "`listen`"],
+    );
+    refuses("[sever]\nshards = 1", &[], &["sever", "`server`"]);
+}
+
+#[test]
+fn what_is_no_duration_is_refused() {
+    for key in ["heartbeat.ping_every", "drain.window", "auth.timeout"] {
+        let config = format!("{key} = \"soon\"");
+        refuses(&config, &[], &[key, "\"soon\"", "write it like \"25s\""]);
+    }
+    refuses(
+        "[[room]]\nmatch = \"*\"\nhistory_age = \"long\"",
+        &[],
+        &["history_age", "\"long\"", "write it like"],
+    );
+}
+
+#[test]
+fn an_interval_below_50_milliseconds_is_refused() {
+    for key in [
+        "auth.timeout",
+        "heartbeat.ping_every",
+        "heartbeat.dead_after",
+        "presence.count_every",
+        "server.handshake_timeout",
+        "server.close_timeout",
+    ] {
+        let config = format!("{key} = \"49ms\"");
+        refuses(&config, &[], &[key, "49ms", "write 50ms or more"]);
+    }
+}
+
+#[test]
+fn a_short_secret_is_refused_and_not_shown() {
+    let mut process = Process::serve("auth.hs256_secret = \"too-short\"", &[], "info");
+    let (status, lines) = process.ended();
+    let said = lines.join("\n");
+    assert_eq!(status.code(), Some(78));
+    assert!(
+        said.contains("auth.hs256_secret") && said.contains("openssl rand"),
+        "{said}"
+    );
+    assert!(!said.contains("too-short"), "{said}");
+}
+
+#[test]
+fn a_secret_beside_a_mistake_is_not_shown() {
+    for config in [
+        format!("[auth]\nhs256_secert = {SECRET:?}"),
+        format!("[auth]\nhs256_secret = [{SECRET:?}]"),
+        format!("auth = {{ hs256_secret = {SECRET:?}, timeuot = \"5s\" }}"),
+        format!("[auth]\nhs256_secret = {SECRET:?} trailing"),
+    ] {
+        let mut process = Process::serve(&config, &[], "info");
+        let (status, lines) = process.ended();
+        let said = lines.join("\n");
+        assert_eq!(status.code(), Some(78));
+        assert!(!said.contains(SECRET), "{said}");
+        assert!(said.contains("line "), "{said}");
+    }
+}
+
+#[test]
+fn development_mode_off_loopback_is_refused() {
+    for (config, option, address) in [
+        ("", "--listen", "0.0.0.0:0"),
+        ("", "--listen", "[::]:0"),
+        ("", "--admin-listen", "0.0.0.0:0"),
+    ] {
+        let key = option.trim_start_matches("--").replace('-', "_");
+        refuses(
+            config,
+            &["--dev", option, address],
+            &[&key, address, "loopback only"],
+        );
+    }
+}
+
+#[test]
+fn what_is_no_pattern_and_no_action_is_refused() {
+    refuses(
+        "[[room]]\nmatch = \"a*b\"",
+        &[],
+        &["room.match", "\"a*b\"", "a * at its end"],
+    );
+    refuses(
+        "[[room]]\nmatch = \"a\"\neveryone = [\"dance\"]",
+        &[],
+        &["room.everyone", "\"dance\"", "choose from join, publish"],
+    );
+}
+
+#[test]
+fn a_frame_above_the_message_is_refused() {
+    refuses(
+        "[limits]\nmessage = 1000\nv1_frame = 1001",
+        &[],
+        &[
+            "limits.v1_frame",
+            "1001",
+            "limits.message (1000)",
+            "raise that too",
+        ],
+    );
+}
+
+#[test]
+fn all_faults_are_told_at_once() {
+    refuses(
+        "heartbeat.ping_every = \"1ms\"\ndrain.window = \"x\"\nauth.hs256_secret = \"y\"\n\
+         [[room]]\nmatch = \"\"\n[[room]]\nmatch = \"a\"\neveryone = [\"b\", \"c\"]",
+        &[],
+        &[
+            "heartbeat.ping_every",
+            "drain.window",
+            "auth.hs256_secret",
+            "room.match",
+            "\"b\"",
+            "\"c\"",
+        ],
+    );
+}
+
+#[test]
+fn a_file_that_is_not_there_is_refused() {
+    let output = Command::new(env!("CARGO_BIN_EXE_tautline"))
+        .args(["serve", "--config", "/nowhere/tautline.toml"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(78));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("/nowhere/tautline.toml") && said.contains("give --config a file"),
+        "{said}"
+    );
+}
+
+#[test]
+fn help_shows_examples() {
+    for arguments in [&["--help"][..], &["serve", "--help"]] {
+        let output = Command::new(env!("CARGO_BIN_EXE_tautline"))
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(output.status.success());
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            said.contains("Examples:") && said.contains("tautline serve --dev"),
+            "{said}"
+        );
+    }
+}

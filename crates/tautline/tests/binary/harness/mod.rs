@@ -1,0 +1,21 @@
+//! What the tests of the binary are made with: the process, and the two ends of its sockets that
+//! a test can hold: a client that behaves, and a stream that need not.
+
+mod answer;
+mod client;
+mod process;
+mod server;
+mod stream;
+mod token;
+
+use std::time::Duration;
+
+pub(crate) use answer::Answer;
+pub(crate) use client::Client;
+pub(crate) use process::Process;
+pub(crate) use server::Server;
+pub(crate) use stream::{Frame, Stream, text_frame, upgrade};
+pub(crate) use token::{NEVER, SECRET, now, production, token};
+
+/// Far longer than anything here takes: only a hang reaches it.
+pub(crate) const HANG: Duration = Duration::from_secs(30);

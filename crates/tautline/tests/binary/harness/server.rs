@@ -1,0 +1,70 @@
+//! A server that listens.
+
+use std::net::SocketAddr;
+use std::ops::{Deref, DerefMut};
+
+use serde_json::Value;
+
+use super::Process;
+
+/// A process that has said where it listens.
+pub(crate) struct Server {
+    process: Process,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// A server in development mode, with a configuration of its own.
+    pub(crate) fn development(config: &str) -> Self {
+        Self::start(config, &["--dev"], "info")
+    }
+
+    /// A server in development mode that logs what happens to connections.
+    pub(crate) fn logging(config: &str, level: &str) -> Self {
+        Self::start(config, &["--dev"], level)
+    }
+
+    /// A server that is configured to be used.
+    pub(crate) fn production(config: &str) -> Self {
+        Self::start(config, &[], "info")
+    }
+
+    /// A server on a free port of loopback.
+    pub(crate) fn start(config: &str, arguments: &[&str], level: &str) -> Self {
+        let arguments = [&["--listen", "127.0.0.1:0"], arguments].concat();
+        let mut process = Process::serve(config, &arguments, level);
+        let address = process.find(|line| {
+            let record: Value = serde_json::from_str(line).ok()?;
+            (record["message"] == "listening")
+                .then(|| record["address"].as_str()?.parse().ok())
+                .flatten()
+        });
+        Self { process, address }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The first record with this message that `is_meant`, already written or still to come.
+    pub(crate) fn record(&mut self, message: &str, is_meant: impl Fn(&Value) -> bool) -> Value {
+        self.process.find(|line| {
+            let record: Value = serde_json::from_str(line).unwrap();
+            (record["message"] == message && is_meant(&record)).then_some(record)
+        })
+    }
+}
+
+impl Deref for Server {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.process
+    }
+}
+
+impl DerefMut for Server {
+    fn deref_mut(&mut self) -> &mut Process {
+        &mut self.process
+    }
+}

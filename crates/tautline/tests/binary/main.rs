@@ -1,0 +1,21 @@
+//! The real binary, from outside: started as a process, spoken to over TCP, watched through its log.
+//!
+//! One program for all of it, so that it is linked once. Clippy knows tests by `cfg(test)`, which
+//! always holds here.
+
+#[cfg(test)]
+mod configuration;
+#[cfg(test)]
+mod drain;
+#[cfg(test)]
+mod handshake;
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod heartbeat;
+#[cfg(test)]
+mod logs;
+#[cfg(test)]
+mod plain;
+#[cfg(test)]
+mod slow;

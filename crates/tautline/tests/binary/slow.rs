@@ -1,0 +1,89 @@
+//! Who reads too slowly: ended with 1013, while the others notice nothing and memory stays bounded.
+
+use serde_json::json;
+
+use super::harness::{Client, Frame, Server, Stream, text_frame};
+
+/// What may wait for one connection here.
+const OUTBOX_BYTES: usize = 64 * 1024;
+/// Each message carries so many bytes of text.
+const TEXT_BYTES: usize = 1000;
+/// So many are on their way at once: the publisher waits until it has heard them itself.
+const BURST: usize = 20;
+/// Far more than the sockets of the slow reader hold, which is a few megabytes on loopback.
+const PUBLISHED: usize = 30_000;
+
+#[test]
+fn a_reader_that_stops_is_ended_with_1013_and_slows_nobody_and_costs_no_memory() {
+    let config = format!("[outbox]\nbytes = {OUTBOX_BYTES}\n[server]\nclose_timeout = \"1m\"");
+    let mut server = Server::logging(&config, "debug");
+    let (mut fast, _) = Client::member(server.address(), "room");
+    let mut slow = Stream::upgraded(server.address());
+    slow.write(&text_frame(r#"{"type":"auth","token":"dev-token"}"#));
+    slow.write(&text_frame(r#"{"type":"join","roomId":"room"}"#));
+    let slow_user = fast.expect("userJoined")["userId"].clone();
+    let before = server.resident_bytes();
+
+    let mut left_after = None;
+    for first in (0..PUBLISHED).step_by(BURST) {
+        let burst: Vec<_> = (first..first + BURST)
+            .map(|nth| json!({"type": "chat", "roomId": "room", "text": text(nth)}))
+            .collect();
+        fast.send_together(&burst);
+        let mut expected = first;
+        while expected < first + BURST {
+            let message = fast.next();
+            if message["type"] == "userLeft" {
+                assert_eq!(message["userId"], slow_user);
+                left_after = Some(expected);
+            } else {
+                assert_eq!(message["text"], text(expected));
+                expected += 1;
+            }
+        }
+    }
+    assert!(left_after.is_some(), "the slow reader was never ended");
+
+    // All of it was published, and had it been kept for the slow reader it would be held still. What may be
+    // held is one outbox each and a hundred messages of history, which is less than a hundredth; a fifth leaves
+    // room for the allocator and for what the first messages make the process load.
+    let grown = server.resident_bytes().saturating_sub(before);
+    let published = PUBLISHED * TEXT_BYTES;
+    assert!(
+        grown < published / 5,
+        "{grown} bytes more after {published} were published"
+    );
+
+    assert_reads_a_prefix_and_1013(&mut slow);
+    let ended = server.record("ended", |record| record["user"] == slow_user);
+    assert_eq!(
+        (&ended["code"], &ended["by"], &ended["reason"]),
+        (&json!(1013), &json!("Server"), &json!("slow consumer"))
+    );
+    assert!(ended["bytes_queued_peak"].as_u64().unwrap() <= OUTBOX_BYTES as u64);
+    fast.assert_quiet();
+}
+
+/// Reads on: what was on its way comes whole and in order, and the close behind it.
+fn assert_reads_a_prefix_and_1013(slow: &mut Stream) {
+    let mut chats = 0;
+    let close = loop {
+        let frame = slow.frame();
+        if frame.first == Frame::CLOSE {
+            break frame;
+        }
+        let message: serde_json::Value = serde_json::from_slice(&frame.payload).unwrap();
+        if message["type"] == "chat" {
+            assert_eq!(message["text"], text(chats));
+            chats += 1;
+        }
+    };
+    assert!(chats > 0 && chats < PUBLISHED);
+    assert_eq!(close.close(), (1013, "slow consumer"));
+    slow.finish_writing();
+    assert_eq!(slow.rest(), b"");
+}
+
+fn text(nth: usize) -> String {
+    format!("{nth:0TEXT_BYTES$}")
+}
