@@ -14,8 +14,7 @@ use tautline_protocol::model::{ConnectionId, Member, RoomName, Timestamp};
 use tautline_protocol::server::{Now, Output, Reply, Session};
 use tautline_protocol::wire::CloseCode;
 use tautline_websocket::{Decoder, Event, Input, frame};
-use tokio::io::{AsyncRead, ReadBuf};
-use tokio::net::tcp::OwnedReadHalf;
+use tokio::io::ReadBuf;
 
 use super::handshake::Agreed;
 use super::socket::Socket;
@@ -31,8 +30,7 @@ pub(super) struct Connection {
     worker: Rc<Worker>,
     id: ConnectionId,
     variant: Variant,
-    socket: Rc<Socket>,
-    reader: OwnedReadHalf,
+    socket: Socket,
     decoder: Decoder,
     session: Session,
     /// What the session asked of the rooms. Nothing is read until it is answered.
@@ -67,14 +65,9 @@ struct LastWords {
 }
 
 impl Connection {
-    pub(super) fn new(
-        worker: Rc<Worker>,
-        (reader, socket): (OwnedReadHalf, Rc<Socket>),
-        agreed: &Agreed,
-        place: Place,
-    ) -> Self {
+    pub(super) fn new(worker: Rc<Worker>, socket: Socket, agreed: &Agreed, place: Place) -> Self {
         let variant = worker.variant(agreed.version, agreed.deflate);
-        let id = worker.shard.attach(Rc::clone(&socket) as _, variant);
+        let id = worker.shard.attach(socket.sink(), variant);
         let now = now();
         let session = Session::new(
             now,
@@ -95,7 +88,6 @@ impl Connection {
             id,
             variant,
             socket,
-            reader,
             decoder,
             session,
             asked: None,
@@ -134,7 +126,7 @@ impl Connection {
                 self.session.handle_timeout(now);
                 self.carry_out(now, context);
             }
-            if wake.blocked && self.reader.as_ref().poll_write_ready(context).is_ready() {
+            if wake.blocked && self.socket.is_writable(context) {
                 self.worker.shard.writable(self.id);
                 continue;
             }
@@ -161,7 +153,7 @@ impl Connection {
         let worker = Rc::clone(&self.worker);
         let mut scratch = worker.scratch.borrow_mut();
         let mut buffer = ReadBuf::new(&mut scratch);
-        match ready!(Pin::new(&mut self.reader).poll_read(context, &mut buffer)) {
+        match ready!(self.socket.poll_read(context, &mut buffer)) {
             Ok(()) if buffer.filled().is_empty() => self.end(now, By::Client, How::Fin, None),
             Ok(()) => {
                 let is_full = buffer.remaining() == 0;
@@ -413,7 +405,7 @@ impl Connection {
         let mut has_time = now.at < last.until;
         while has_time {
             let mut unseen = ReadBuf::new(&mut scratch);
-            let read = ready!(Pin::new(&mut self.reader).poll_read(context, &mut unseen));
+            let read = ready!(self.socket.poll_read(context, &mut unseen));
             has_time = read.is_ok() && !unseen.filled().is_empty();
         }
         drop(scratch);
