@@ -9,6 +9,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::outbox::{Flushed, Outbox, Overflow};
+use crate::shard::now;
 use crate::{OutboxLimits, Sink, Variant};
 
 /// Why the shard wants a connection to end. What is said to the peer is the driver's business.
@@ -37,6 +38,10 @@ pub struct Wake {
     pub blocked: bool,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own: any of them may hold with any other"
+)]
 pub(crate) struct Connection {
     pub(crate) serial: u32,
     pub(crate) variant: Variant,
@@ -72,7 +77,17 @@ impl Connection {
 
     /// Appends frames for the peer. One that takes too little is told to end.
     pub(crate) fn push(&mut self, frames: Bytes, messages: u32, limits: &OutboxLimits) {
-        if !self.ending && self.outbox.push(frames, messages, limits) == Err(Overflow) {
+        if self.ending {
+            return;
+        }
+        let Err(Overflow(frames)) = self.outbox.push(frames, messages, limits) else {
+            return;
+        };
+        // Slow is who was offered what waits and did not take it. Within a turn nobody was yet.
+        if !self.blocked {
+            self.flush(now());
+        }
+        if !self.ending && self.outbox.push(frames, messages, limits).is_err() {
             self.close(Closing::SlowConsumer);
         }
     }

@@ -17,9 +17,9 @@ impl FlushQueue {
     /// Appends a connection that was written to by a room, or another cause, of so many recipients.
     pub(crate) fn push(&mut self, slot: u32, recipients: usize) {
         if recipients <= WRITES_PER_TURN {
-            self.few.push_back(slot)
+            self.few.push_back(slot);
         } else {
-            self.many.push_back(slot)
+            self.many.push_back(slot);
         }
     }
 

@@ -7,15 +7,12 @@ use tautline_engine::{EngineError, Page, Range};
 use tautline_protocol::model::{ConnectionId, Member, Position, Publication, RoomName};
 use tautline_protocol::wire::Message;
 
-use crate::fanout::Frames;
+use crate::connection::Connection;
 use crate::subscription::Step;
 use crate::{Closing, Shard};
 
 /// So many publications are read at once for a subscriber that catches up.
 const PAGE_MESSAGES_MAX: u32 = 100;
-
-/// A page is pulled only when less than this waits in the outbox.
-const PULL_BELOW_BYTES: usize = 64 * 1024;
 
 /// A connection is in a room, and gets nothing of it until [`Shard::follow`] is called.
 #[derive(Debug)]
@@ -35,18 +32,23 @@ impl Shard {
         history: Option<u32>,
     ) -> Result<Joined, EngineError> {
         let entering = Entering::new(self, name);
-        let head = match self.head(name) {
-            Some(head) => head,
-            None => self.watch(name).await?,
-        };
+        let mut head = self.head(name).await?;
         let page = match history {
             Some(limit) => Some(self.engine.read(name, Range::Last { limit }).await?),
             None => None,
         };
+        if page.is_some() {
+            // It may have been lost while the page was read.
+            head = self.head(name).await?;
+        }
         let cursor = page.as_ref().map_or(head, |page| page.head);
-        if let Some(room) = self.state.borrow_mut().rooms.get_mut(name) {
+        let mut state = self.state.borrow_mut();
+        if state.connection(id).is_some()
+            && let Some(room) = state.rooms.get_mut(name)
+        {
             room.subscribe(id.slot, cursor);
         }
+        drop(state);
         drop(entering);
         Ok(Joined {
             history: page.map(|page| page.publications),
@@ -73,6 +75,9 @@ impl Shard {
     /// Takes a connection out of a room, which was announced there or not.
     pub fn leave(&self, id: ConnectionId, name: &RoomName, announced: bool) {
         let mut state = self.state.borrow_mut();
+        if state.connection(id).is_none() {
+            return;
+        }
         if let Some(room) = state.rooms.get_mut(name) {
             room.unsubscribe(id.slot);
             room.tidy();
@@ -94,67 +99,95 @@ impl Shard {
                 }
                 break;
             };
-            self.drained(id).await;
             let range = Range::After {
                 position: after,
                 limit: PAGE_MESSAGES_MAX,
             };
-            let whole = match self.engine.read(&name, range).await {
-                Ok(page) => self.give(id, &name, &page),
-                Err(_) => false,
-            };
-            if !whole {
+            let page = self.engine.read(&name, range).await;
+            if !self.is_reading(id, &name, after) {
+                break;
+            }
+            let whole = |page: &Page| page.missing.is_none() && !page.publications.is_empty();
+            let Some(page) = page.ok().filter(whole) else {
                 self.close(id, Closing::Gap);
+                break;
+            };
+            if !self.give(id, &name, (after, page)).await {
                 break;
             }
         }
         self.state.borrow_mut().catching_up -= 1;
     }
 
-    /// Appends a page to a subscriber's outbox. False if the page is not whole, or brings nothing.
-    fn give(&self, id: ConnectionId, name: &RoomName, page: &Page) -> bool {
+    /// Appends a page to a subscriber's outbox, as fast as that drains. False if the subscriber does
+    /// not read on from there any more: it has left, and may have come again.
+    async fn give(
+        &self,
+        id: ConnectionId,
+        name: &RoomName,
+        (mut after, page): (Position, Page),
+    ) -> bool {
         for publication in &page.publications {
-            let message = [Message::Publication(publication)];
-            let mut frames = Frames::new(&*self.encode, &message);
-            let variant = self
-                .state
-                .borrow_mut()
-                .connection(id)
-                .map(|connection| connection.variant);
-            if let Some(variant) = variant {
-                self.send(id, frames.of(variant));
+            self.drained(id).await;
+            if !self.is_reading(id, name, after) {
+                return false;
             }
+            after = publication.position;
+            self.give_one(id, publication);
         }
+        true
+    }
+
+    fn give_one(&self, id: ConnectionId, publication: &Publication) {
         let mut state = self.state.borrow_mut();
-        let subscription = state
-            .rooms
-            .get_mut(name)
-            .and_then(|room| room.subscription(id.slot));
-        !page.publications.is_empty()
-            && subscription.is_none_or(|subscription| subscription.advance(page))
+        if let Some(room) = state.rooms.get_mut(&publication.room)
+            && let Some(subscription) = room.subscription(id.slot)
+        {
+            subscription.advance(publication);
+        }
+        if let Some(connection) = state.connection(id) {
+            let message = Message::Publication(publication);
+            let frame = self.encode.encode(connection.variant, &message);
+            connection.push(frame, 1, &self.limits.outbox);
+        }
+        drop(state);
+        self.enqueue(id);
     }
 
     /// Waits until little waits for a connection.
     async fn drained(&self, id: ConnectionId) {
         loop {
             let drained = self.drained.notified();
-            if self.queued(id) < PULL_BELOW_BYTES {
+            let is_low =
+                |connection: &mut Connection| connection.outbox.is_low(&self.limits.outbox);
+            if self.with(id, is_low).unwrap_or(true) {
                 return;
             }
             drained.await;
         }
     }
 
-    async fn watch(&self, name: &RoomName) -> Result<Position, EngineError> {
-        let head = self.engine.watch(self.listener, name).await?;
-        if let Some(room) = self.state.borrow_mut().rooms.get_mut(name) {
-            room.handle_watched(head);
+    /// Where a room stands; the engine is asked if that is not known.
+    async fn head(&self, name: &RoomName) -> Result<Position, EngineError> {
+        let known = || self.state.borrow().rooms.get(name)?.head();
+        if let Some(head) = known() {
+            return Ok(head);
         }
-        Ok(self.head(name).unwrap_or(head))
+        let watched = self.engine.watch(self.listener, name).await?;
+        if let Some(room) = self.state.borrow_mut().rooms.get_mut(name) {
+            room.handle_watched(watched);
+        }
+        Ok(known().unwrap_or(watched))
     }
 
-    fn head(&self, name: &RoomName) -> Option<Position> {
-        self.state.borrow().rooms.get(name)?.head()
+    fn is_reading(&self, id: ConnectionId, name: &RoomName, after: Position) -> bool {
+        let state = &mut *self.state.borrow_mut();
+        state.connection(id).is_some()
+            && state
+                .rooms
+                .get_mut(name)
+                .and_then(|room| room.subscription(id.slot))
+                .is_some_and(|subscription| subscription.is_reading_after(after))
     }
 
     fn step(&self, id: ConnectionId, name: &RoomName) -> Option<Step> {

@@ -57,7 +57,7 @@ struct Entry {
 
 /// The peer takes less than it is sent.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Overflow;
+pub(crate) struct Overflow(pub(crate) Bytes);
 
 /// How far a flush got.
 #[derive(Debug)]
@@ -73,11 +73,14 @@ pub(crate) enum Flushed {
 /// One system call takes so many slices at most.
 const SLICES_MAX: usize = 64;
 
+/// Catching up adds nothing to more than this.
+const LOW_BYTES: usize = 64 * 1024;
+
 /// An empty queue keeps no more room than this: what a burst needed is given back.
 const IDLE_ENTRIES: usize = 4;
 
 impl Outbox {
-    /// Appends frames, if the bounds allow it.
+    /// Appends frames, or gives them back if the bounds do not allow it.
     pub(crate) fn push(
         &mut self,
         bytes: Bytes,
@@ -85,11 +88,12 @@ impl Outbox {
         limits: &OutboxLimits,
     ) -> Result<(), Overflow> {
         let queued = self.bytes + bytes.len();
-        // A single message is let into an empty outbox whatever its size: the codec bounds it.
+        // One push is let into an empty outbox whatever its size: the codec bounds a message, and
+        // the shard bounds what it joins.
         if !self.queue.is_empty()
             && (queued > limits.bytes_max || self.messages + messages > limits.messages_max)
         {
-            return Err(Overflow);
+            return Err(Overflow(bytes));
         }
         self.append(Entry { bytes, messages });
         Ok(())
@@ -139,6 +143,13 @@ impl Outbox {
 
     pub(crate) fn traffic(&self) -> Traffic {
         self.traffic
+    }
+
+    /// Whether so little waits that more may be fetched for it.
+    pub(crate) fn is_low(&self, limits: &OutboxLimits) -> bool {
+        self.queue.is_empty()
+            || self.bytes < LOW_BYTES.min(limits.bytes_max / 2)
+                && self.messages < limits.messages_max / 2
     }
 
     /// The bytes that wait.
@@ -221,10 +232,10 @@ mod tests {
     fn bytes_and_messages_are_bounded() {
         let mut outbox = Outbox::default();
         assert_eq!(push(&mut outbox, "12345"), Ok(()));
-        assert_eq!(push(&mut outbox, "123456"), Err(Overflow));
+        assert!(push(&mut outbox, "123456").is_err());
         assert_eq!(push(&mut outbox, "1"), Ok(()));
         assert_eq!(push(&mut outbox, "1"), Ok(()));
-        assert_eq!(push(&mut outbox, "1"), Err(Overflow));
+        assert!(push(&mut outbox, "1").is_err());
     }
 
     #[test]
@@ -234,7 +245,7 @@ mod tests {
             push(&mut outbox, "a message of more than ten bytes"),
             Ok(())
         );
-        assert_eq!(push(&mut outbox, "1"), Err(Overflow));
+        assert!(push(&mut outbox, "1").is_err());
     }
 
     #[test]

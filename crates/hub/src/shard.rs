@@ -25,9 +25,10 @@ use crate::{Closing, Encode, Sink, Variant, Wake};
 /// So many events are taken from the inbox in one turn.
 const EVENTS_PER_TURN: usize = 256;
 
-/// Publications that are joined for the same subscribers stay below this, so that an outbox's bound
-/// in bytes is met in small steps.
+/// So many publications, or so many bytes of data, are joined for the same subscribers at most, so
+/// that an outbox's bounds are met in small steps.
 const RUN_MESSAGES_MAX: usize = 64;
+const RUN_BYTES_MAX: usize = 64 * 1024;
 
 /// The bounds of a shard.
 #[derive(Debug, Clone, Copy)]
@@ -95,7 +96,7 @@ impl Shard {
             rooms: HashMap::new(),
             catching_up: 0,
             flush: FlushQueue::default(),
-            wheel: Wheel::new(Instant::now()),
+            wheel: Wheel::new(now()),
             counts: VecDeque::new(),
             serial: 0,
         };
@@ -141,13 +142,16 @@ impl Shard {
         if state.connection(id).is_none() {
             return Traffic::default();
         }
-        state.connections.remove(id.slot as usize).outbox.traffic()
+        let traffic = state.connections.remove(id.slot as usize).outbox.traffic();
+        drop(state);
+        self.tell_drained();
+        traffic
     }
 
     /// Appends a frame for one connection.
     pub fn send(&self, id: ConnectionId, frame: Bytes) {
         self.with(id, |connection| {
-            connection.push(frame, 1, &self.limits.outbox)
+            connection.push(frame, 1, &self.limits.outbox);
         });
         self.enqueue(id);
     }
@@ -160,7 +164,7 @@ impl Shard {
 
     /// Writes what waits for one connection now.
     pub fn writable(&self, id: ConnectionId) {
-        let now = Instant::now();
+        let now = now();
         self.with(id, |connection| connection.flush(now));
         self.tell_drained();
     }
@@ -198,6 +202,11 @@ impl Shard {
         self.with(id, |connection| connection.close(closing));
     }
 
+    /// Whether nobody is connected.
+    pub fn is_empty(&self) -> bool {
+        self.state.borrow().connections.is_empty()
+    }
+
     /// Everyone connected, to be ended one by one.
     pub fn connections(&self) -> Vec<ConnectionId> {
         let state = self.state.borrow();
@@ -216,7 +225,7 @@ impl Shard {
         loop {
             let next = self
                 .next_timer()
-                .map_or_else(|| Instant::now() + Duration::from_secs(3600), |next| next);
+                .unwrap_or_else(|| now() + Duration::from_hours(1));
             tokio::select! {
                 biased;
                 received = events.receive(&mut heard, EVENTS_PER_TURN) => {
@@ -228,7 +237,7 @@ impl Shard {
                 () = tokio::time::sleep_until(next.into()) => {}
                 () = self.stirred.notified() => {}
             }
-            let now = Instant::now();
+            let now = now();
             self.handle_time(now);
             self.flush_turn(now);
             // Drivers that have something to read, and other rooms, get their turn.
@@ -239,6 +248,7 @@ impl Shard {
     fn handle_events(&self, heard: &mut Vec<Event>) {
         let mut events = heard.drain(..).peekable();
         let mut run: Vec<Arc<Publication>> = Vec::new();
+        let mut run_bytes = 0;
         while let Some(event) = events.next() {
             match event {
                 Event::Published {
@@ -246,12 +256,16 @@ impl Shard {
                     previous,
                 } => {
                     let room = publication.room.clone();
-                    if self.hear(&publication, previous) {
+                    let heard = self.hear(&publication, previous);
+                    if matches!(heard, Heard::Next | Heard::Awaited) {
+                        run_bytes += publication.data.len();
                         run.push(publication);
                     }
                     let goes_on = matches!(events.peek(), Some(Event::Published { publication, .. }) if publication.room == room);
-                    if !goes_on || run.len() >= RUN_MESSAGES_MAX {
+                    let is_full = run.len() >= RUN_MESSAGES_MAX || run_bytes >= RUN_BYTES_MAX;
+                    if !goes_on || is_full || heard == Heard::Awaited {
                         self.fan_out(&room, &std::mem::take(&mut run));
+                        run_bytes = 0;
                     }
                 }
                 Event::Members {
@@ -259,7 +273,12 @@ impl Shard {
                     change,
                     count,
                 } => self.tell_members(&room, &change, count),
-                Event::Gap { room } => self.end_room(&room),
+                Event::Gap { room } => {
+                    self.end_room(&room);
+                    if let Some(room) = self.state.borrow_mut().rooms.get_mut(&room) {
+                        room.handle_loss();
+                    }
+                }
                 // Only protocol versions that are not served yet speak of casts.
                 Event::Cast { .. } => {}
                 Event::Signal(signal) => self.obey(&signal),
@@ -267,25 +286,22 @@ impl Shard {
         }
     }
 
-    /// Takes a publication to its room; true if the live subscribers get it.
+    /// Takes a publication to its room.
     fn hear(
         &self,
         publication: &Publication,
         previous: tautline_protocol::model::PublicationId,
-    ) -> bool {
+    ) -> Heard {
         let mut state = self.state.borrow_mut();
         let Some(room) = state.rooms.get_mut(&publication.room) else {
-            return false;
+            return Heard::Nothing;
         };
-        match room.handle_publication(publication, previous) {
-            Heard::Next => true,
-            Heard::Nothing => false,
-            Heard::Gap => {
-                drop(state);
-                self.end_room(&publication.room);
-                false
-            }
+        let heard = room.handle_publication(publication, previous);
+        drop(state);
+        if heard == Heard::Gap {
+            self.end_room(&publication.room);
         }
+        heard
     }
 
     /// Appends publications, one after another in the room, to the outboxes of its live subscribers.
@@ -333,6 +349,12 @@ impl Shard {
 
     fn tell_members(&self, name: &RoomName, change: &MemberChange, count: u32) {
         if count <= self.limits.presence_events_max {
+            // A count that waits would come later, and must not be older.
+            if let Some(room) = self.state.borrow_mut().rooms.get_mut(name)
+                && let Some(to_tell) = &mut room.count_to_tell
+            {
+                *to_tell = count;
+            }
             return self.tell(
                 name,
                 &match change {
@@ -354,14 +376,13 @@ impl Shard {
             return;
         };
         if room.count_to_tell.replace(count).is_none() {
-            state.counts.push_back((
-                Instant::now() + self.limits.member_count_every,
-                name.clone(),
-            ));
+            state
+                .counts
+                .push_back((now() + self.limits.member_count_every, name.clone()));
         }
     }
 
-    /// Appends a message to the outboxes of a room's live subscribers.
+    /// Appends a message that has no place in the room's order to the outboxes of those who follow it.
     fn tell(&self, name: &RoomName, message: &Message<'_>) {
         let state = &mut *self.state.borrow_mut();
         let Some(room) = state.rooms.get(name) else {
@@ -369,7 +390,7 @@ impl Shard {
         };
         let mut frames = Frames::new(&*self.encode, std::slice::from_ref(message));
         let recipients = room.len();
-        for slot in room.live() {
+        for slot in room.following() {
             let Some(connection) = state.connections.get_mut(slot as usize) else {
                 continue;
             };
@@ -458,7 +479,7 @@ impl Shard {
         }
     }
 
-    fn enqueue(&self, id: ConnectionId) {
+    pub(crate) fn enqueue(&self, id: ConnectionId) {
         let state = &mut *self.state.borrow_mut();
         let Some(connection) = state.connection(id) else {
             return;
@@ -469,9 +490,18 @@ impl Shard {
         }
     }
 
-    fn with<T>(&self, id: ConnectionId, act: impl FnOnce(&mut Connection) -> T) -> Option<T> {
+    pub(crate) fn with<T>(
+        &self,
+        id: ConnectionId,
+        act: impl FnOnce(&mut Connection) -> T,
+    ) -> Option<T> {
         self.state.borrow_mut().connection(id).map(act)
     }
+}
+
+/// The runtime's time: the machine's, unless a test has stopped it.
+pub(crate) fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
 }
 
 impl State {

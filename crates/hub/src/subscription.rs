@@ -1,7 +1,6 @@
 //! How one subscriber follows a room: live, or catching up.
 
-use tautline_engine::Page;
-use tautline_protocol::model::Position;
+use tautline_protocol::model::{Position, Publication};
 
 /// Catching up ends after so many messages; what is further back is a gap.
 pub(crate) const CATCH_UP_MESSAGES_MAX: usize = 1000;
@@ -12,7 +11,8 @@ pub(crate) const CATCH_UP_BYTES_MAX: usize = 4 * 1024 * 1024;
 ///
 /// A subscriber that is `Live` stands where the room stands, and gets what comes. One that is
 /// `CatchingUp` stands at its cursor and gets pages, nothing live: what comes meanwhile is in a
-/// later page. It is live again when it and the room stand at the same place.
+/// later page. It is live again when it and the room stand at the same place, and not before it was
+/// first asked to take a [`step`](Self::step).
 #[derive(Debug)]
 pub(crate) enum Subscription {
     Live,
@@ -23,8 +23,19 @@ pub(crate) enum Subscription {
 #[derive(Debug)]
 pub(crate) struct CatchUp {
     cursor: Position,
+    stage: Stage,
     messages: usize,
     bytes: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// It has joined, and is not told anything yet.
+    Joined,
+    /// It reads pages.
+    Reading,
+    /// It is ahead of the room.
+    Waiting,
 }
 
 /// What to do next for a subscriber.
@@ -45,9 +56,29 @@ impl Subscription {
     pub(crate) fn begin(cursor: Position) -> Self {
         Self::CatchingUp(Box::new(CatchUp {
             cursor,
+            stage: Stage::Joined,
             messages: 0,
             bytes: 0,
         }))
+    }
+
+    /// Whether it has taken a step: its peer knows that it is in the room.
+    pub(crate) fn is_following(&self) -> bool {
+        match self {
+            Self::Live => true,
+            Self::CatchingUp(catch_up) => catch_up.stage != Stage::Joined,
+        }
+    }
+
+    /// Whether it is ahead of the room, and follows live once the room has come to it.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.is_at(Stage::Waiting)
+    }
+
+    /// Whether it reads pages, and `cursor` is where it stands.
+    pub(crate) fn is_reading_after(&self, cursor: Position) -> bool {
+        self.is_at(Stage::Reading)
+            && matches!(self, Self::CatchingUp(catch_up) if catch_up.cursor == cursor)
     }
 
     /// The way on, while the room stands at `head`.
@@ -64,27 +95,25 @@ impl Subscription {
         {
             Step::Gap
         } else if catch_up.cursor.offset > head.offset {
+            catch_up.stage = Stage::Waiting;
             Step::Wait
         } else {
+            catch_up.stage = Stage::Reading;
             Step::Read(catch_up.cursor)
         }
     }
 
-    /// Moves behind a page that the subscriber was given. False if the page is not whole.
-    pub(crate) fn advance(&mut self, page: &Page) -> bool {
-        let Self::CatchingUp(catch_up) = self else {
-            return true;
-        };
-        if let Some(last) = page.publications.last() {
-            catch_up.cursor = last.position;
+    /// Moves behind a publication of a page, which the subscriber was given.
+    pub(crate) fn advance(&mut self, publication: &Publication) {
+        if let Self::CatchingUp(catch_up) = self {
+            catch_up.cursor = publication.position;
+            catch_up.messages += 1;
+            catch_up.bytes += publication.data.len();
         }
-        catch_up.messages += page.publications.len();
-        catch_up.bytes += page
-            .publications
-            .iter()
-            .map(|publication| publication.data.len())
-            .sum::<usize>();
-        page.missing.is_none()
+    }
+
+    fn is_at(&self, stage: Stage) -> bool {
+        matches!(self, Self::CatchingUp(catch_up) if catch_up.stage == stage)
     }
 }
 
@@ -96,13 +125,8 @@ impl CatchUp {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use bytes::Bytes;
-    use tautline_engine::{Missing, MissingReason};
-    use tautline_protocol::model::{
-        Epoch, EventName, Publication, PublicationId, RoomName, Timestamp,
-    };
+    use tautline_protocol::model::{Epoch, EventName, PublicationId, RoomName, Timestamp};
 
     use super::*;
 
@@ -116,9 +140,13 @@ mod tests {
         }
     }
 
-    fn page(offsets: std::ops::RangeInclusive<u64>, data: &'static str) -> Page {
-        let publications = offsets.map(|offset| {
-            Arc::new(Publication {
+    fn advance(
+        subscription: &mut Subscription,
+        offsets: std::ops::RangeInclusive<u64>,
+        data: &'static str,
+    ) {
+        for offset in offsets {
+            subscription.advance(&Publication {
                 room: RoomName::parse("r").unwrap(),
                 position: position(offset),
                 event: EventName::chat(),
@@ -126,33 +154,35 @@ mod tests {
                 user: None,
                 tag: None,
                 sent_at: Timestamp(0),
-            })
-        });
-        Page {
-            publications: publications.collect(),
-            head: position(0),
-            more: false,
-            missing: None,
+            });
         }
     }
 
     #[test]
     fn it_reads_pages_until_it_stands_where_the_room_stands() {
         let mut subscription = Subscription::begin(position(3));
+        assert!(!subscription.is_following());
         assert_eq!(subscription.step(position(9)), Step::Read(position(3)));
-        assert!(subscription.advance(&page(4..=6, "1")));
+        assert!(subscription.is_reading_after(position(3)));
+        advance(&mut subscription, 4..=6, "1");
+        assert!(!subscription.is_reading_after(position(3)));
         assert_eq!(subscription.step(position(9)), Step::Read(position(6)));
-        assert!(subscription.advance(&page(7..=9, "1")));
+        advance(&mut subscription, 7..=9, "1");
+        assert!(subscription.is_following() && !subscription.is_waiting());
         assert_eq!(subscription.step(position(9)), Step::Live);
         assert_eq!(subscription.step(position(10)), Step::Live);
+        assert!(subscription.is_following() && !subscription.is_reading_after(position(9)));
     }
 
     #[test]
     fn it_waits_for_the_room_that_is_behind_the_page() {
         let mut subscription = Subscription::begin(position(3));
-        assert!(subscription.advance(&page(4..=6, "1")));
+        assert_eq!(subscription.step(position(4)), Step::Read(position(3)));
+        advance(&mut subscription, 4..=6, "1");
         assert_eq!(subscription.step(position(5)), Step::Wait);
+        assert!(subscription.is_waiting() && !subscription.is_reading_after(position(6)));
         assert_eq!(subscription.step(position(6)), Step::Live);
+        assert!(!subscription.is_waiting());
     }
 
     #[test]
@@ -173,26 +203,16 @@ mod tests {
     }
 
     #[test]
-    fn a_page_with_a_hole_is_not_whole() {
-        let missing = Some(Missing {
-            from: 4,
-            to: 5,
-            reason: MissingReason::Evicted,
-        });
-        assert!(!Subscription::begin(position(3)).advance(&Page {
-            missing,
-            ..page(6..=6, "1")
-        }));
-    }
-
-    #[test]
     fn catching_up_is_bounded_by_messages_and_bytes() {
         let mut many = Subscription::begin(position(0));
-        assert!(many.advance(&page(1..=1000, "1")));
+        advance(&mut many, 1..=999, "1");
+        assert_eq!(many.step(position(2000)), Step::Read(position(999)));
+        advance(&mut many, 1000..=1000, "1");
+        assert_eq!(many.step(position(1000 + 1)), Step::Gap);
         assert_eq!(many.step(position(2000)), Step::Gap);
         let large: &'static str = "x".repeat(CATCH_UP_BYTES_MAX).leak();
         let mut long = Subscription::begin(position(0));
-        assert!(long.advance(&page(1..=1, large)));
+        advance(&mut long, 1..=1, large);
         assert_eq!(long.step(position(2)), Step::Gap);
     }
 }

@@ -10,7 +10,7 @@ pub(crate) struct Ticket {
     pub(crate) serial: u32,
 }
 
-/// Timers in steps of [`Wheel::STEP`]: a timer fires at the first step at or after its time.
+/// Timers in steps of [`Wheel::STEP_MS`]: a timer fires at the first step at or after its time.
 ///
 /// A timer is not taken back: who is told that its time has come looks at what is due, and sets the
 /// next. Twelve bytes a timer, and no timer of the runtime's own.
@@ -22,7 +22,8 @@ pub(crate) struct Wheel {
 
 impl Wheel {
     /// Fine enough for intervals of 50 ms, coarse enough that thousands of timers share a step.
-    pub(crate) const STEP: Duration = Duration::from_millis(10);
+    const STEP_MS: u64 = 10;
+    const STEP: Duration = Duration::from_millis(Self::STEP_MS);
 
     pub(crate) fn new(start: Instant) -> Self {
         Self {
@@ -44,7 +45,7 @@ impl Wheel {
     pub(crate) fn next(&self) -> Option<Instant> {
         let (step, _) = self.steps.first_key_value()?;
         self.start
-            .checked_add(Self::STEP * u32::try_from(*step).unwrap_or(u32::MAX))
+            .checked_add(Duration::from_millis(step.saturating_mul(Self::STEP_MS)))
     }
 
     /// The timers of the earliest step, if its time has come.
@@ -81,5 +82,16 @@ mod tests {
         assert_eq!(at(20), [2]);
         assert_eq!(at(99), [] as [u32; 0]);
         assert_eq!(at(100), [1, 3]);
+    }
+
+    #[test]
+    fn a_timer_years_away_is_not_early() {
+        let start = Instant::now();
+        let mut wheel = Wheel::new(start);
+        let year = Duration::from_hours(366 * 24);
+        let ticket = Ticket { slot: 1, serial: 0 };
+        wheel.set(start + 3 * year, ticket);
+        assert_eq!(wheel.due(start + 2 * year), None);
+        assert_eq!(wheel.due(start + 3 * year), Some(vec![ticket]));
     }
 }
