@@ -56,7 +56,7 @@ fn no_token_payload_or_query_is_logged_and_every_connection_ends_once() {
         json!({"type": "auth", "token": "wrong-secret-token"}).to_string(),
         r#"{"type":"auth","token":"wrong-secret-token","token":"wrong-secret-token"}"#.to_owned(),
         r#"{"type":"chat","roomId":"room","text":["secret-payload-of-a-chat"]}"#.to_owned(),
-        r#"secret-payload-of-no-json"#.to_owned(),
+        "secret-payload-of-no-json".to_owned(),
     ] {
         let mut client = Client::connect(address);
         client.send_message(text.into());

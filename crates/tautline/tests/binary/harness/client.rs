@@ -123,12 +123,10 @@ impl Client {
     }
 
     /// Waits for so many pings of the server, and answers them.
-    pub(crate) fn hear_pings(&mut self, mut count: u32) {
-        while count > 0 {
-            match self.socket.read().unwrap() {
-                Message::Ping(_) => count -= 1,
-                other => panic!("no ping, but {other:?}"),
-            }
+    pub(crate) fn hear_pings(&mut self, count: u32) {
+        for _ in 0..count {
+            let message = self.socket.read().unwrap();
+            assert!(message.is_ping(), "{message}");
         }
         self.socket.flush().unwrap();
     }
@@ -150,7 +148,9 @@ impl Client {
                     return Err((frame.code.into(), frame.reason.as_str().to_owned()));
                 }
                 Message::Ping(_) | Message::Pong(_) => {}
-                other => panic!("neither text nor close with a code, but {other:?}"),
+                other @ (Message::Binary(_) | Message::Close(None) | Message::Frame(_)) => {
+                    panic!("neither text nor close with a code, but {other:?}")
+                }
             }
         }
     }

@@ -117,6 +117,9 @@ impl Stream {
     }
 }
 
+const MASKED: u8 = 0x80;
+const LENGTH_IN_TWO_BYTES: u8 = 0x7e;
+
 impl Frame {
     pub(crate) const TEXT: u8 = 0x81;
     pub(crate) const COMPRESSED_TEXT: u8 = 0xc1;
@@ -146,12 +149,11 @@ pub(crate) fn upgrade(path: &str, headers: &str) -> String {
 pub(crate) fn text_frame(text: &str) -> Vec<u8> {
     let length = u16::try_from(text.len()).unwrap();
     let mut frame = vec![Frame::TEXT];
-    match u8::try_from(length) {
-        Ok(short @ ..126) => frame.push(0x80 | short),
-        _ => {
-            frame.push(0x80 | 126);
-            frame.extend(length.to_be_bytes());
-        }
+    if length < 126 {
+        frame.push(MASKED | u8::try_from(length).unwrap());
+    } else {
+        frame.push(MASKED | LENGTH_IN_TWO_BYTES);
+        frame.extend(length.to_be_bytes());
     }
     frame.extend([0; 4]);
     frame.extend(text.as_bytes());
