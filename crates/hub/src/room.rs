@@ -511,6 +511,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn a_room_does_what_its_model_does(acts in prop::collection::vec(act(), 0..200)) {
             let (mut room, mut model) = (room_at(0, &[]), Model::default());

@@ -1,0 +1,20 @@
+//! A shard from outside: the real memory engine on one side, peers that can be blocked, narrowed
+//! and broken on the other, and time that stands still while anybody has something to do.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets what it does not expect has failed"
+)]
+
+mod delayed;
+mod house;
+mod interleaving;
+mod joining;
+mod limits;
+mod order;
+mod peer;
+mod presence;
+mod timers;
+mod turns;
