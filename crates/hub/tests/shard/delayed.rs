@@ -43,6 +43,7 @@ impl Default for Gate {
 impl Gate {
     pub(crate) fn shut(&self) {
         self.shut.store(true, Ordering::Relaxed);
+        self.passes.forget_permits(Semaphore::MAX_PERMITS);
     }
 
     /// Lets so many of those that wait, or will wait, pass.

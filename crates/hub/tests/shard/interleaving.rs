@@ -2,7 +2,10 @@
 //! repetition from where it joined until it left, or is told to end.
 
 use std::collections::{BTreeMap, HashMap};
+use std::future::Future as _;
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
 
 use proptest::prelude::*;
 use tautline_engine::EngineError;
@@ -19,6 +22,12 @@ const GUESTS: usize = 4;
 enum Act {
     Publish(usize),
     Join {
+        guest: usize,
+        room: usize,
+        history: Option<u32>,
+    },
+    /// Joins and follows at once, which an engine that answers at once allows.
+    Enter {
         guest: usize,
         room: usize,
         history: Option<u32>,
@@ -47,7 +56,7 @@ enum Act {
 
 fn act() -> impl Strategy<Value = Act> {
     let (guest, room) = (|| 0..GUESTS, || 0..ROOMS.len());
-    let history = prop_oneof![Just(None), (0..5_u32).prop_map(Some)];
+    let history = || prop_oneof![Just(None), (0..5_u32).prop_map(Some)];
     let takes = prop_oneof![
         2 => Just(Takes::All),
         1 => (1..100_usize).prop_map(Takes::Bytes),
@@ -55,8 +64,10 @@ fn act() -> impl Strategy<Value = Act> {
     ];
     prop_oneof![
         10 => room().prop_map(Act::Publish),
-        6 => (guest(), room(), history)
+        4 => (guest(), room(), history())
             .prop_map(|(guest, room, history)| Act::Join { guest, room, history }),
+        4 => (guest(), room(), history())
+            .prop_map(|(guest, room, history)| Act::Enter { guest, room, history }),
         1 => (guest(), room()).prop_map(|(guest, room)| Act::DropJoin { guest, room }),
         6 => (guest(), room()).prop_map(|(guest, room)| Act::Follow { guest, room }),
         2 => (guest(), room()).prop_map(|(guest, room)| Act::Leave { guest, room }),
@@ -107,6 +118,23 @@ impl Driver {
             _ => return,
         };
         let joined = joining.await.unwrap().unwrap();
+        self.follow_as(house, room, (joined, published));
+    }
+
+    /// Joins and follows in one step, if the engine answers at once.
+    fn enter(&mut self, house: &House, (room, history): (usize, Option<u32>), published: u64) {
+        if self.rooms.contains_key(&room) {
+            return;
+        }
+        let room_name = name(ROOMS[room]);
+        let mut joining = pin!(house.shard.join(self.guest.id, &room_name, history));
+        let mut context = Context::from_waker(Waker::noop());
+        if let Poll::Ready(joined) = joining.as_mut().poll(&mut context) {
+            self.follow_as(house, room, (joined.unwrap(), published));
+        }
+    }
+
+    fn follow_as(&mut self, house: &House, room: usize, (joined, published): (Joined, u64)) {
         let history = joined.history.unwrap_or_default();
         let since = history
             .last()
@@ -216,6 +244,7 @@ impl World {
         match act {
             Act::Publish(room) => self.published[room] = house.publish(ROOMS[room], "x").await,
             Act::Join { guest, .. }
+            | Act::Enter { guest, .. }
             | Act::DropJoin { guest, .. }
             | Act::Follow { guest, .. }
             | Act::Leave { guest, .. }
@@ -226,6 +255,14 @@ impl World {
                 room,
                 history,
             } => self.drivers[guest].join(house, room, history),
+            Act::Enter {
+                guest,
+                room,
+                history,
+            } => {
+                let published = self.published[room];
+                self.drivers[guest].enter(house, (room, history), published);
+            }
             Act::DropJoin { guest, room } => {
                 if let Some(Within::Joining(_)) = self.drivers[guest].rooms.get(&room) {
                     self.drivers[guest].leave(house, room);

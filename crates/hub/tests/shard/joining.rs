@@ -264,18 +264,46 @@ fn who_is_behind_in_a_room_that_keeps_nothing_has_a_gap() {
 }
 
 #[test]
-fn a_page_for_who_has_left_is_not_given() {
+fn a_page_for_who_has_left_is_not_given_whole_or_not() {
     run(async {
         let house = House::open();
-        let (guest, _others) = guest_behind(&house, 5).await;
-        house.engine.reads.shut();
+        for room in ["r", "bare"] {
+            let guest = house.guest();
+            guest.join(room, None).await;
+            house.publish(room, "x").await;
+            settle().await;
+            house.engine.reads.shut();
+            guest.follow(room);
+            settle().await;
+            guest.leave(room);
+            house.engine.reads.open();
+            settle().await;
+            assert_eq!(guest.peer.lines(), [] as [&str; 0], "{room}");
+            assert_eq!(guest.closing(), None, "{room}");
+        }
+    });
+}
+
+#[test]
+fn who_leaves_in_the_middle_of_a_page_gets_no_more_of_it() {
+    run(async {
+        let house = House::open();
+        let guest = house.guest();
+        guest.join("r", None).await;
+        for _ in 0..50 {
+            house.publish("r", &"x".repeat(4000)).await;
+            settle().await;
+        }
+        guest.takes(Takes::Nothing);
         guest.follow("r");
         settle().await;
         guest.leave("r");
-        house.engine.reads.open();
+        house.shard.send(guest.id, "left\n".into());
+        guest.takes(Takes::All);
         settle().await;
-        assert_eq!(guest.offsets("r"), [] as [u64; 0]);
-        assert_eq!(guest.closing(), None);
+        let lines = guest.peer.lines();
+        assert!((10..20).contains(&lines.len()), "{}", lines.len());
+        assert_eq!(lines.last().unwrap(), "left\n");
     });
 }
 
