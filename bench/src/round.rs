@@ -94,12 +94,6 @@ pub(crate) fn measure(
         .iter()
         .filter_map(|one| Row::of(case, one.system, &one.samples))
         .collect();
-    for row in measured.rows.iter_mut().filter(|row| row.rounds < rounds) {
-        row.notes.push(format!(
-            "there was time for {} of {rounds} rounds",
-            row.rounds
-        ));
-    }
     measured
 }
 

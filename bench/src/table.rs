@@ -87,6 +87,7 @@ const SECTIONS: &[Section] = &[
             "system",
             "CPU s/M",
             "spread",
+            "rounds",
             "× limit",
             "× coalesced",
             "deliveries/s",
@@ -98,7 +99,7 @@ const SECTIONS: &[Section] = &[
     Section {
         title: "Latency at 100 publications a second, from the intended instant, in milliseconds",
         columns: &[
-            "case", "system", "p50", "p99", "p99.9", "CPU s/M", "spread", "× limit",
+            "case", "system", "p50", "p99", "p99.9", "CPU s/M", "spread", "rounds", "× limit",
         ],
         holds: |kind| matches!(kind, Kind::Latency { .. }),
         line: latency,
@@ -111,6 +112,7 @@ const SECTIONS: &[Section] = &[
             "per CPU s",
             "CPU s/M",
             "spread",
+            "rounds",
             "× limit",
             "× coalesced",
             "per second",
@@ -126,6 +128,7 @@ const SECTIONS: &[Section] = &[
             "idle B",
             "after 60 KB",
             "spread",
+            "rounds",
             "process before, MB",
         ],
         holds: |kind| matches!(kind, Kind::Idle { .. }),
@@ -147,7 +150,8 @@ fn fan_out(report: &Report, row: &Row) -> Vec<String> {
         label(row),
         row.system.name().to_owned(),
         format!("{cpu_s_per_million:.3}"),
-        percent(row.spread),
+        spread(row),
+        row.rounds.to_string(),
         times(report.ratio(row, System::Limit)),
         times(report.ratio(row, System::LimitCoalesced)),
         format!("{per_second:.0}"),
@@ -171,7 +175,8 @@ fn latency(report: &Report, row: &Row) -> Vec<String> {
         format!("{:.2}", latency.p99),
         format!("{:.2}", latency.p999),
         format!("{cpu_s_per_million:.3}"),
-        percent(row.spread),
+        spread(row),
+        row.rounds.to_string(),
         times(report.ratio(row, System::Limit)),
     ]
 }
@@ -190,7 +195,8 @@ fn exchange(report: &Report, row: &Row) -> Vec<String> {
         row.system.name().to_owned(),
         format!("{:.0}", 1e6 / cpu_s_per_million),
         format!("{cpu_s_per_million:.2}"),
-        percent(row.spread),
+        spread(row),
+        row.rounds.to_string(),
         times(report.ratio(row, System::Limit)),
         times(report.ratio(row, System::LimitCoalesced)),
         format!("{per_second:.0}"),
@@ -208,7 +214,8 @@ fn idle(_: &Report, row: &Row) -> Vec<String> {
         memory
             .after_large
             .map_or_else(|| "-".to_owned(), |after| format!("{after:.0}")),
-        percent(row.spread),
+        spread(row),
+        row.rounds.to_string(),
         format!("{:.1}", memory.base as f64 / 1e6),
     ]
 }
@@ -221,8 +228,12 @@ pub(crate) fn label(row: &Row) -> String {
     }
 }
 
-fn percent(share: f64) -> String {
-    format!("{:.0} %", share * 100.0)
+/// One round has none.
+fn spread(row: &Row) -> String {
+    if row.rounds < 2 {
+        return "-".to_owned();
+    }
+    format!("{:.0} %", row.spread * 100.0)
 }
 
 fn times(ratio: Option<f64>) -> String {
