@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 
@@ -506,5 +507,27 @@ fn a_loss_that_is_told_while_somebody_joins_is_not_missed() {
         house.publish("r", "x").await;
         settle().await;
         assert_eq!((guest.offsets("r").len(), guest.closing()), (5, None));
+    });
+}
+
+#[test]
+fn who_goes_while_it_catches_up_leaves_no_task_behind() {
+    run(async {
+        let house = House::open();
+        let guest = house.guest();
+        guest.join("r", None).await;
+        for _ in 0..50 {
+            house.publish("r", &"x".repeat(4000)).await;
+            settle().await;
+        }
+        let before = Rc::strong_count(&house.shard);
+        guest.takes(Takes::Nothing);
+        guest.follow("r");
+        settle().await;
+        assert_eq!(Rc::strong_count(&house.shard), before + 1);
+        guest.leave("r");
+        house.shard.detach(guest.id);
+        settle().await;
+        assert_eq!(Rc::strong_count(&house.shard), before);
     });
 }
