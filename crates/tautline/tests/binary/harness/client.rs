@@ -1,6 +1,7 @@
 //! A client that behaves, on an independent implementation of WebSocket.
 
 use std::net::{SocketAddr, TcpStream};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use tungstenite::handshake::client::Response;
@@ -141,7 +142,9 @@ impl Client {
 
     /// The next text, or code and reason of the close.
     pub(crate) fn text_or_close(&mut self) -> Result<String, (u16, String)> {
+        let begin = Instant::now();
         loop {
+            assert!(begin.elapsed() < HANG, "nothing comes but pings");
             match self.socket.read().unwrap() {
                 Message::Text(text) => return Ok(text.as_str().to_owned()),
                 Message::Close(Some(frame)) => {
