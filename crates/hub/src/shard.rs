@@ -25,10 +25,12 @@ use crate::{Closing, Encode, Sink, Variant, Wake};
 /// So many events are taken from the inbox in one turn.
 const EVENTS_PER_TURN: usize = 256;
 
-/// So many publications, or so many bytes of data, are joined for the same subscribers at most, so
-/// that an outbox's bounds are met in small steps.
+/// So many publications are joined for the same subscribers at most.
 const RUN_MESSAGES_MAX: usize = 64;
+/// So many bytes of data are.
 const RUN_BYTES_MAX: usize = 64 * 1024;
+/// And no more than such a part of what an outbox may hold, so that its bounds are met in small steps.
+const RUN_SHARE: usize = 4;
 
 /// The bounds of a shard.
 #[derive(Debug, Clone, Copy)]
@@ -249,6 +251,9 @@ impl Shard {
         let mut events = heard.drain(..).peekable();
         let mut run: Vec<Arc<Publication>> = Vec::new();
         let mut run_bytes = 0;
+        let outbox = &self.limits.outbox;
+        let bytes_max = RUN_BYTES_MAX.min(outbox.bytes_max / RUN_SHARE);
+        let messages_max = RUN_MESSAGES_MAX.min(outbox.messages_max as usize / RUN_SHARE);
         while let Some(event) = events.next() {
             match event {
                 Event::Published {
@@ -262,7 +267,7 @@ impl Shard {
                         run.push(publication);
                     }
                     let goes_on = matches!(events.peek(), Some(Event::Published { publication, .. }) if publication.room == room);
-                    let is_full = run.len() >= RUN_MESSAGES_MAX || run_bytes >= RUN_BYTES_MAX;
+                    let is_full = run.len() >= messages_max || run_bytes >= bytes_max;
                     if !goes_on || is_full || heard == Heard::Awaited {
                         self.fan_out(&room, &std::mem::take(&mut run));
                         run_bytes = 0;

@@ -2,13 +2,17 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
 const EXAMPLES: &str = "Examples:
   tautline serve --dev                            a server to try things with, on 127.0.0.1:8080
   tautline serve --config tautline.toml           a server as the file says
-  tautline serve --config tautline.toml --listen 0.0.0.0:8080 --listen '[::]:8080'";
+  tautline serve --config tautline.toml --listen 0.0.0.0:8080 --listen '[::]:8080'
+  tautline config check --config tautline.toml    everything that is wrong with a file, at once
+  tautline token --config tautline.toml --user ann --room 'chat:*' --can join,publish --ttl 1h
+  tautline explain 1006                           what a close code means, and what to do";
 
 /// A self-hosted realtime server: rooms over WebSocket that survive the network.
 #[derive(Debug, Parser)]
@@ -25,10 +29,64 @@ pub enum Command {
     /// Run the server.
     #[command(after_help = EXAMPLES)]
     Serve(ServeArguments),
+    /// Look at the configuration: what is wrong with it, what holds without it.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Make a token that the server of a configuration accepts.
+    Token(TokenArguments),
+    /// Say what a close code means, and what to do.
+    Explain {
+        /// The code, as a client saw it.
+        code: u16,
+    },
+    /// Print what a shell needs to complete this command.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What can be done with the configuration.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Say everything that is wrong with a configuration; exit code 78 if there is anything.
+    Check(ServeArguments),
+    /// Print a file that says what holds if nothing is written.
+    Default,
+    /// Print the variables of the environment.
+    Env,
+}
+
+/// What a token is to say.
+#[derive(Debug, Args)]
+pub struct TokenArguments {
+    /// The configuration file whose `auth.hs256_secret` signs.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The user's id.
+    #[arg(long)]
+    pub user: String,
+    /// What the user is called.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Rooms that the token opens: a name, or the beginning of names and `*`. May be given several times.
+    #[arg(long, value_name = "PATTERN")]
+    pub room: Vec<String>,
+    /// What may be done there.
+    #[arg(
+        long,
+        value_name = "ACTIONS",
+        value_delimiter = ',',
+        default_value = "join,publish"
+    )]
+    pub can: Vec<String>,
+    /// How long it is good for.
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = humantime::parse_duration)]
+    pub ttl: Duration,
 }
 
 /// How to run the server. What is given here wins over the file.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct ServeArguments {
     /// Development mode: loopback only, the token `dev-token`, every room open.
     #[arg(long)]

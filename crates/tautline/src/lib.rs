@@ -1,6 +1,6 @@
 //! The Tautline server: sockets, HTTP, tokens, configuration, and the life of the process.
 //!
-//! [`serve`] alone knows all parts. `transport` knows sockets and frames, `auth` tokens, `config`
+//! [`serve()`] alone knows all parts. `transport` knows sockets and frames, `auth` tokens, `config`
 //! the file; none of them knows another but for `transport`, which asks `auth`.
 
 mod admin;
@@ -13,6 +13,8 @@ mod logging;
 mod page;
 mod problem;
 mod serve;
+mod tell;
 mod transport;
 
 pub use serve::serve;
+pub use tell::{completions, config, explain, token};

@@ -8,5 +8,9 @@ use tautline::cli::{Cli, Command};
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(arguments) => tautline::serve(&arguments),
+        Command::Config(command) => tautline::config(&command),
+        Command::Token(arguments) => tautline::token(&arguments),
+        Command::Explain { code } => tautline::explain(code),
+        Command::Completions { shell } => tautline::completions(shell),
     }
 }

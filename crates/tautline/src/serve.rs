@@ -23,10 +23,8 @@ use crate::cli::ServeArguments;
 use crate::config::{Config, Mode};
 use crate::lifecycle::Log;
 use crate::logging;
+use crate::tell::EXIT_CONFIG;
 use crate::transport::{Encoder, Intake, Origins, Place, Shared, Worker};
-
-/// The configuration is wrong (`EX_CONFIG` of sysexits.h).
-const EXIT_CONFIG: u8 = 78;
 
 /// So many events wait for a shard; more become a gap.
 const INBOX_EVENTS: usize = 16 * 1024;

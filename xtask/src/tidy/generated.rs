@@ -16,17 +16,23 @@ struct Generated {
     command: &'static [&'static str],
 }
 
-const ALL: [Generated; 1] = [Generated {
-    path: "docs/reference/codes.md",
-    command: &[
-        "test",
-        "--quiet",
-        "-p",
-        "tautline-protocol",
-        "--test",
-        "codes",
-    ],
-}];
+const ALL: [Generated; 2] = [
+    Generated {
+        path: "docs/reference/codes.md",
+        command: &[
+            "test",
+            "--quiet",
+            "-p",
+            "tautline-protocol",
+            "--test",
+            "codes",
+        ],
+    },
+    Generated {
+        path: "docs/reference/configuration.md",
+        command: &["test", "--quiet", "-p", "tautline", "--lib", "reference"],
+    },
+];
 
 /// Tells the tests to write instead of to compare.
 const UPDATE: &str = "UPDATE_GENERATED";

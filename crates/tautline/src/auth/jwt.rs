@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::Deserialize;
 use tautline_protocol::model::{Action, Grant, Identity, Pattern, Timestamp};
 use tautline_protocol::server::Denied;
 use tautline_protocol::wire::Token;
+
+use crate::cli::TokenArguments;
 
 /// Longer tokens are not looked at.
 const TOKEN_BYTES_MAX: usize = 4096;
@@ -76,6 +78,33 @@ impl Jwt {
     }
 }
 
+/// A token as the arguments say, signed with HMAC-SHA-256. Only what [`Jwt::verify`] accepts is signed.
+pub(crate) fn sign(arguments: &TokenArguments, secret: &[u8]) -> Result<String, String> {
+    let rooms = arguments.room.iter();
+    let rooms: BTreeMap<String, Vec<String>> = rooms
+        .map(|room| (room.clone(), arguments.can.clone()))
+        .collect();
+    if grants(&rooms).is_err() {
+        return Err(format!(
+            "--room {:?} --can {:?}: a pattern is a room's name with a * at its end or none; \
+             actions are join, publish, cast, history, presence, members",
+            arguments.room, arguments.can
+        ));
+    }
+    let claims = serde_json::json!({
+        "sub": arguments.user,
+        "name": arguments.name.as_ref().unwrap_or(&arguments.user),
+        "exp": jsonwebtoken::get_current_timestamp() + arguments.ttl.as_secs(),
+        "rooms": rooms,
+    });
+    jsonwebtoken::encode(
+        &Header::default(),
+        &claims,
+        &EncodingKey::from_secret(secret),
+    )
+    .map_err(|error| error.to_string())
+}
+
 /// A grant that cannot be understood makes the token wrong: less than it says would surprise its
 /// issuer, more would be worse.
 fn grants(rooms: &BTreeMap<String, Vec<String>>) -> Result<Arc<[Grant]>, Denied> {
@@ -96,7 +125,7 @@ fn grants(rooms: &BTreeMap<String, Vec<String>>) -> Result<Arc<[Grant]>, Denied>
 
 #[cfg(test)]
 mod tests {
-    use jsonwebtoken::{EncodingKey, Header, encode};
+    use jsonwebtoken::encode;
     use serde_json::{Value, json};
     use tautline_protocol::model::RoomName;
 

@@ -11,6 +11,8 @@ use tautline_protocol::wire::Token;
 
 use crate::config::Credentials;
 
+pub(crate) use jwt::sign;
+
 /// The token that development mode accepts.
 const DEVELOPMENT_TOKEN: &str = "dev-token";
 

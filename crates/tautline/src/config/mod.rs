@@ -1,17 +1,27 @@
 //! What the server is told to be: read once, checked whole, then immutable.
 //!
-//! `raw` is what was written; `check` makes a [`Config`] of it, or says everything that is wrong.
+//! `setting` is the one table of what can be set; `values` is what was written, layer over layer:
+//! defaults, file, environment; `check` makes a [`Config`] of it, or says everything that is wrong;
+//! `reference` tells people about the table.
 
 mod check;
-mod raw;
+mod reference;
+mod setting;
+mod values;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use tautline_hub::ShardLimits;
 use tautline_protocol::server::Settings;
 
+use self::check::Written;
+use self::setting::{ROOM_SETTINGS, SETTINGS};
+use self::values::{Faults, Values};
 use crate::cli::ServeArguments;
+
+pub(crate) use reference::{defaults, environment};
 
 /// Everything that the parts of the server need to be told.
 #[derive(Debug)]
@@ -78,26 +88,54 @@ pub(crate) struct Drain {
 pub(crate) struct ConfigError(pub(crate) Vec<String>);
 
 impl Config {
-    /// Reads the file that the arguments name, if they name one, and checks the whole.
+    /// Reads the file that the arguments name, if they name one, and the environment, and checks the whole.
     pub(crate) fn load(arguments: &ServeArguments) -> Result<Self, ConfigError> {
-        let raw = match &arguments.config {
-            None => raw::Raw::default(),
-            Some(path) => {
-                let text = std::fs::read_to_string(path).map_err(|error| {
-                    ConfigError(vec![format!(
-                        "{}: cannot be read ({error}); give --config a file that can",
-                        path.display()
-                    )])
-                })?;
-                toml::from_str(&text).map_err(|error| {
-                    let line = line(&text, error.span().map_or(0, |span| span.start));
-                    let (path, message) = (path.display(), error.message());
-                    ConfigError(vec![format!("{path}: line {line}: {message}")])
-                })?
-            }
+        let mut table = match &arguments.config {
+            None => toml::Table::new(),
+            Some(path) => read(path).map_err(|fault| ConfigError(vec![fault]))?,
         };
-        check::check(raw, arguments)
+        let mut faults = Faults::default();
+        let rooms = rooms(table.remove("room"), &mut faults);
+        let mut values = Values::new(SETTINGS, "", table, &mut faults);
+        values.overlay(std::env::vars(), &mut faults);
+        check::check(
+            Written {
+                values,
+                rooms,
+                faults,
+            },
+            arguments,
+        )
     }
+}
+
+fn read(path: &Path) -> Result<toml::Table, String> {
+    let name = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        format!("{name}: cannot be read ({error}); give --config a file that can")
+    })?;
+    text.parse::<toml::Table>().map_err(|error| {
+        let line = line(&text, error.span().map_or(0, |span| span.start));
+        format!("{name}: line {line}: {}", error.message())
+    })
+}
+
+/// The tables of `[[room]]`.
+fn rooms(written: Option<toml::Value>, faults: &mut Faults) -> Vec<Values> {
+    let tables = match written {
+        None => Vec::new(),
+        Some(toml::Value::Array(tables)) => tables,
+        Some(other) => vec![other],
+    };
+    let mut rooms = Vec::with_capacity(tables.len());
+    for table in tables {
+        if let toml::Value::Table(table) = table {
+            rooms.push(Values::new(ROOM_SETTINGS, "room.", table, faults));
+        } else {
+            faults.add("room", table, "write a section that begins with [[room]]");
+        }
+    }
+    rooms
 }
 
 /// The number of the line, from 1, that the byte at `offset` is in. The line itself may hold a secret.

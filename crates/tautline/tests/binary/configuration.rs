@@ -21,9 +21,17 @@ fn a_key_that_nobody_knows_is_refused() {
     refuses(
         "[server]\nlisten_on = \"127.0.0.1:8080\"",
         &[],
-        &["listen_on", "unknown field", "`listen`"],
+        &[
+            "server.listen_on",
+            "no such setting",
+            "did you mean `server.listen`?",
+        ],
     );
-    refuses("[sever]\nshards = 1", &[], &["sever", "`server`"]);
+    refuses(
+        "[sever]\nshards = 1",
+        &[],
+        &["sever.shards", "did you mean `server.shards`?"],
+    );
 }
 
 #[test]
@@ -80,7 +88,6 @@ fn a_secret_beside_a_mistake_is_not_shown() {
         let said = lines.join("\n");
         assert_eq!(status.code(), Some(78));
         assert!(!said.contains(SECRET), "{said}");
-        assert!(said.contains("line "), "{said}");
     }
 }
 

@@ -4,6 +4,8 @@
 //! always holds here.
 
 #[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod configuration;
 #[cfg(test)]
 mod drain;

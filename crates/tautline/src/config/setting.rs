@@ -1,0 +1,290 @@
+//! Every setting there is: one table, from which the file, the environment and the reference come.
+
+use std::time::Duration;
+
+use toml::Value;
+
+/// What a setting is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// `true` or `false`.
+    Switch,
+    /// A whole number, at least this.
+    Number(u64),
+    /// A span of time, at least this.
+    Span(Duration),
+    /// An address and a port.
+    Address,
+    /// Several addresses.
+    Addresses,
+    /// A word.
+    Text,
+    /// Several words.
+    Words,
+    /// A word that is shown nowhere.
+    Secret,
+}
+
+/// One setting.
+#[derive(Debug)]
+pub(super) struct Setting {
+    /// Its name: the section of the file, a dot, the key.
+    pub(super) key: &'static str,
+    pub(super) kind: Kind,
+    /// What holds if nothing is written, as it would be written; empty for nothing at all.
+    pub(super) default: &'static str,
+    /// What it does, in one sentence.
+    pub(super) about: &'static str,
+}
+
+/// Intervals below this would be work without end.
+const INTERVAL: Kind = Kind::Span(Duration::from_millis(50));
+const SPAN: Kind = Kind::Span(Duration::ZERO);
+
+const fn setting(
+    key: &'static str,
+    kind: Kind,
+    default: &'static str,
+    about: &'static str,
+) -> Setting {
+    Setting {
+        key,
+        kind,
+        default,
+        about,
+    }
+}
+
+/// All settings but those of rooms, by section.
+pub(super) const SETTINGS: &[Setting] = &[
+    setting(
+        "server.listen",
+        Kind::Addresses,
+        r#"["127.0.0.1:8080", "[::1]:8080"]"#,
+        "where clients connect; `--listen` replaces it",
+    ),
+    setting(
+        "server.admin_listen",
+        Kind::Address,
+        "",
+        "where operators ask for `/health` and `/ready`; `--admin-listen` replaces it",
+    ),
+    setting(
+        "server.shards",
+        Kind::Number(0),
+        "0",
+        "threads that serve connections; 0 is one per core",
+    ),
+    setting(
+        "server.allowed_origins",
+        Kind::Words,
+        "[]",
+        "web pages that may connect, beside those of the server's own origin",
+    ),
+    setting(
+        "server.handshake_timeout",
+        INTERVAL,
+        r#""5s""#,
+        "from accepting a socket to the complete request",
+    ),
+    setting(
+        "server.close_timeout",
+        INTERVAL,
+        r#""2s""#,
+        "how long a peer has to answer a close frame",
+    ),
+    setting(
+        "auth.hs256_secret",
+        Kind::Secret,
+        "",
+        "32 bytes or more; tokens are JSON Web Tokens signed with it. Without it nobody comes in",
+    ),
+    setting(
+        "auth.timeout",
+        INTERVAL,
+        r#""5s""#,
+        "how long a connection may be without authentication",
+    ),
+    setting(
+        "heartbeat.ping_every",
+        INTERVAL,
+        r#""25s""#,
+        "a ping is sent at a random point of the last fifth of this",
+    ),
+    setting(
+        "heartbeat.dead_after",
+        INTERVAL,
+        r#""10s""#,
+        "how long after a ping a peer may be silent",
+    ),
+    setting(
+        "limits.connections",
+        Kind::Number(1),
+        "",
+        "connections of the process; as many as file descriptors allow, unless this is less",
+    ),
+    setting(
+        "limits.handshakes",
+        Kind::Number(1),
+        "1024",
+        "handshakes that go on at once",
+    ),
+    setting(
+        "limits.message",
+        Kind::Number(125),
+        "65536",
+        "the largest message, in bytes",
+    ),
+    setting(
+        "limits.v1_frame",
+        Kind::Number(125),
+        "8192",
+        "the largest message of the plain protocol, in bytes",
+    ),
+    setting(
+        "limits.fragments",
+        Kind::Number(1),
+        "64",
+        "the most frames of one message",
+    ),
+    setting(
+        "limits.rooms_per_connection",
+        Kind::Number(1),
+        "128",
+        "the most rooms of one connection",
+    ),
+    setting(
+        "outbox.bytes",
+        Kind::Number(1024),
+        "1048576",
+        "the most that waits for one connection; above it is closed with 1013",
+    ),
+    setting(
+        "outbox.messages",
+        Kind::Number(1),
+        "1024",
+        "the same, in messages",
+    ),
+    setting(
+        "presence.events_max",
+        Kind::Number(0),
+        "200",
+        "above so many members, a room's presence is told as a count",
+    ),
+    setting(
+        "presence.count_every",
+        INTERVAL,
+        r#""1s""#,
+        "how often that count is told at most",
+    ),
+    setting(
+        "compression.enabled",
+        Kind::Switch,
+        "false",
+        "whether permessage-deflate is negotiated",
+    ),
+    setting(
+        "compression.threshold",
+        Kind::Number(0),
+        "1024",
+        "messages from this size on are compressed, in bytes",
+    ),
+    setting(
+        "drain.window",
+        SPAN,
+        r#""10s""#,
+        "on SIGTERM, connections are closed one after another within this",
+    ),
+    setting(
+        "drain.deadline",
+        SPAN,
+        r#""30s""#,
+        "the process ends at the latest after this",
+    ),
+    setting(
+        "test.echo",
+        Kind::Switch,
+        "false",
+        "whether the request method `echo` is answered; on in development mode",
+    ),
+];
+
+/// The settings of each `[[room]]`.
+pub(super) const ROOM_SETTINGS: &[Setting] = &[
+    setting(
+        "match",
+        Kind::Text,
+        "",
+        "a room's name, or the beginning of names followed by `*`; `{user}` stands for the user's id",
+    ),
+    setting(
+        "history",
+        Kind::Number(0),
+        "0",
+        "how many messages are kept",
+    ),
+    setting("history_age", SPAN, r#""1h""#, "how long they are kept"),
+    setting(
+        "presence",
+        Kind::Switch,
+        "false",
+        "whether members are announced",
+    ),
+    setting(
+        "everyone",
+        Kind::Words,
+        "[]",
+        "what every authenticated user may do: `join`, `publish`, `cast`, `history`, `presence`, `members`",
+    ),
+];
+
+impl Kind {
+    /// Whether a value of this kind is within its bounds.
+    pub(super) fn admits(self, value: &Value) -> bool {
+        match self {
+            Self::Number(min) => value
+                .as_integer()
+                .and_then(|number| u64::try_from(number).ok())
+                .is_some_and(|number| min <= number),
+            Self::Span(min) => value
+                .as_str()
+                .and_then(|text| humantime::parse_duration(text).ok())
+                .is_some_and(|span| min <= span),
+            Self::Switch
+            | Self::Address
+            | Self::Addresses
+            | Self::Text
+            | Self::Words
+            | Self::Secret => true,
+        }
+    }
+
+    /// What to write instead of what is wrong.
+    pub(super) fn fix(self) -> String {
+        match self {
+            Self::Switch => "write true or false".to_owned(),
+            Self::Number(min) => format!("write a whole number, {min} or more"),
+            Self::Span(min) => format!(
+                "write {} or more; write it like \"25s\" or \"500ms\"",
+                humantime::format_duration(min)
+            ),
+            Self::Address => "is no address; write it like \"127.0.0.1:8080\"".to_owned(),
+            Self::Addresses => "write a list of addresses, like [\"127.0.0.1:8080\"]".to_owned(),
+            Self::Text | Self::Secret => "write a text in quotes".to_owned(),
+            Self::Words => "write a list of texts, like [\"a\", \"b\"]".to_owned(),
+        }
+    }
+}
+
+impl Setting {
+    /// What holds if nothing is written.
+    pub(super) fn default(&self) -> Option<Value> {
+        let table: toml::Table = format!("value = {}", self.default).parse().ok()?;
+        table.get("value").cloned()
+    }
+
+    /// Its name in the environment.
+    pub(super) fn variable(&self) -> String {
+        format!("TAUTLINE_{}", self.key.replace('.', "_").to_uppercase())
+    }
+}
