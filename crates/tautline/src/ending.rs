@@ -56,6 +56,11 @@ pub(crate) struct Times {
 }
 
 impl Ending {
+    /// The reason, where it is ours: a client's is its application's business.
+    fn told_reason(&self) -> Option<&str> {
+        (self.by == By::Server).then_some(&*self.reason)
+    }
+
     pub(crate) fn log(&self) {
         let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         tracing::debug!(
@@ -64,7 +69,7 @@ impl Ending {
             by = ?self.by,
             how = ?self.how,
             code = self.code,
-            reason = &*self.reason,
+            reason = self.told_reason(),
             age_ms = ms(self.times.age),
             since_read_ms = ms(self.times.since_read),
             since_write_ms = self.times.since_write.map(ms),

@@ -36,6 +36,10 @@ const BACKLOG: i32 = 4096;
 const DESCRIPTORS_RESERVED: u64 = 256;
 /// How long nothing is accepted when the system has run out of something.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How often the end of others is looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// How long a shard has to end.
+const END_PATIENCE: Duration = Duration::from_secs(1);
 /// How often the engine lets go of what has ended.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// How long the members of a node outlive it.
@@ -114,16 +118,26 @@ async fn run(config: Config, arguments: &ServeArguments) -> anyhow::Result<()> {
     signaled(&mut terminate, &mut interrupt).await;
     shared.ready.store(false, Ordering::Relaxed);
     tracing::info!(window = ?drain.window, deadline = ?drain.deadline, "draining; a second signal ends at once");
-    for shard in &*shards {
-        // A shard that takes nothing in has a full intake or is gone; the deadline is for both.
-        drop(shard.intake.try_send(Intake::Drain(drain)));
-    }
+    tell(&shards, || Intake::Drain(drain.window));
     tokio::select! {
         () = emptied(&shards) => tracing::info!("drained"),
         () = tokio::time::sleep(drain.deadline) => tracing::warn!("ended by the deadline"),
-        () = signaled(&mut terminate, &mut interrupt) => tracing::warn!("ended by a second signal"),
+        () = signaled(&mut terminate, &mut interrupt) => {
+            tracing::warn!("ended by a second signal");
+            return Ok(());
+        }
     }
+    tell(&shards, || Intake::End);
+    // Each connection that is left has its end told.
+    drop(tokio::time::timeout(END_PATIENCE, ended(&shards)).await);
     Ok(())
+}
+
+/// Tells every shard something. One whose intake is full is not told; the deadline is for that too.
+fn tell(shards: &[Seat], what: impl Fn() -> Intake) {
+    for shard in shards {
+        drop(shard.intake.try_send(what()));
+    }
 }
 
 /// A shard, seen from outside its thread.
@@ -308,9 +322,20 @@ async fn sweep(engine: Arc<MemoryEngine>, node: NodeId) {
     }
 }
 
+/// Nobody is connected any more.
 async fn emptied(shards: &[Seat]) {
+    while shards
+        .iter()
+        .any(|seat| seat.taken.load(Ordering::Relaxed) > 0)
+    {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// No shard runs any more.
+async fn ended(shards: &[Seat]) {
     while shards.iter().any(|seat| !seat.thread.is_finished()) {
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 

@@ -26,7 +26,7 @@ use crate::wire::{self, Close, CloseCode, Refusal, RequestId, Version};
 /// nevertheless ends the connection with 1011, because doing it now would break the order.
 ///
 /// **End.** [`Output::Close`] comes at most once and is the last output; everything handed in afterwards
-/// is ignored. The rooms it was in are [`Session::rooms`]; an [`Ask::Join`] that was not
+/// is ignored. The rooms it was in are [`Session::rooms`]; an [`Ask::Join`](super::Ask::Join) that was not
 /// answered before may still succeed, and the driver undoes it.
 #[derive(Debug)]
 pub struct Session {

@@ -41,8 +41,8 @@ pub(super) struct Connection {
     timer: Option<Instant>,
     seen: Seen,
     last: Option<Box<LastWords>>,
-    /// Held for as long as the connection is.
-    _place: Place,
+    /// Given back when the end is told; there is one end.
+    place: Option<Place>,
 }
 
 type Asked = Pin<Box<dyn Future<Output = Reply>>>;
@@ -95,7 +95,7 @@ impl Connection {
             timer: None,
             seen,
             last: None,
-            _place: place,
+            place: Some(place),
         }
     }
 
@@ -391,6 +391,15 @@ impl Connection {
         }
     }
 
+    /// Leaves the shard, and tells how it ended.
+    fn tell(&mut self, mut ending: Ending) {
+        ending.traffic = self.worker.shard.detach(self.id);
+        let since = |at: Instant| now().at.saturating_duration_since(at);
+        ending.times.since_write = ending.traffic.written_at.map(since);
+        self.worker.observe(&Lifecycle::Ended(&ending));
+        self.place = None;
+    }
+
     /// Waits until the last word is written, and the peer has finished too or has had its time.
     fn poll_last(&mut self, now: Now, context: &mut Context<'_>) -> Poll<Ending> {
         let Some(last) = &mut self.last else {
@@ -426,12 +435,27 @@ impl Future for Connection {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let mut ending = ready!(self.poll_once(context));
-        ending.traffic = self.worker.shard.detach(self.id);
-        let since = |at: Instant| now().at.saturating_duration_since(at);
-        ending.times.since_write = ending.traffic.written_at.map(since);
-        self.worker.observe(&Lifecycle::Ended(&ending));
+        let ending = ready!(self.poll_once(context));
+        self.tell(ending);
         Poll::Ready(())
+    }
+}
+
+/// A connection that is dropped while it lives ends with the server, and that is told too.
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if self.place.is_some() {
+            let last = self.last.take();
+            let cut = || {
+                self.ending(
+                    now(),
+                    (By::Server, How::Reset),
+                    (None, "the server ended".into()),
+                )
+            };
+            let ending = last.map_or_else(cut, |last| last.ending);
+            self.tell(ending);
+        }
     }
 }
 

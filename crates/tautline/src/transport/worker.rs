@@ -25,7 +25,7 @@ use super::handshake::{self, Agreed};
 use super::origin::Origins;
 use super::socket::Socket;
 use crate::auth::Verifier;
-use crate::config::{Drain, Mode, Transport};
+use crate::config::{Mode, Transport};
 use crate::lifecycle::{Lifecycle, Observer};
 
 /// A read takes so many bytes at most; one buffer for all connections of a shard.
@@ -54,8 +54,10 @@ pub(crate) struct Shared {
 pub(crate) enum Intake {
     /// Here is another one.
     Stream(StdStream, SocketAddr, Place),
-    /// Close everyone within this time, then end.
-    Drain(Drain),
+    /// Close everyone within this time.
+    Drain(Duration),
+    /// Let everything go.
+    End,
 }
 
 /// One of the places that a shard's connections take. It is free again when this is dropped.
@@ -96,25 +98,18 @@ impl Worker {
         })
     }
 
-    /// Takes in new connections until it is told to drain, and drains.
+    /// Takes in every socket that comes, until it is told to end. While the shard drains,
+    /// who comes is told that the server is not ready, instead of nothing.
     pub(crate) async fn run(self: Rc<Self>, mut intake: mpsc::Receiver<Intake>) {
-        if let Some(drain) = self.take_in(&mut intake).await {
-            // Who comes meanwhile is told that the server is not ready, instead of nothing.
-            tokio::select! {
-                () = Rc::clone(&self).drain(drain) => {}
-                _ = self.take_in(&mut intake) => {}
-            }
-        }
-    }
-
-    /// Serves every socket that comes, until it is told to drain or nobody is left to tell anything.
-    async fn take_in(self: &Rc<Self>, intake: &mut mpsc::Receiver<Intake>) -> Option<Drain> {
-        loop {
-            match intake.recv().await? {
+        while let Some(told) = intake.recv().await {
+            match told {
                 Intake::Stream(stream, peer, place) => {
-                    spawn_local(Rc::clone(self).open(stream, peer, place));
+                    spawn_local(Rc::clone(&self).open(stream, peer, place));
                 }
-                Intake::Drain(drain) => return Some(drain),
+                Intake::Drain(window) => {
+                    spawn_local(Rc::clone(&self).drain(window));
+                }
+                Intake::End => return,
             }
         }
     }
@@ -157,18 +152,14 @@ impl Worker {
         opened
     }
 
-    /// Closes everyone, one after another within the window, and waits until they are gone.
-    async fn drain(self: Rc<Self>, drain: Drain) {
+    /// Closes everyone, one after another within the window.
+    async fn drain(self: Rc<Self>, window: Duration) {
         let begin = Instant::now();
         let ids = self.shard.connections();
         let count = u32::try_from(ids.len()).unwrap_or(u32::MAX).max(1);
         for (nth, id) in (0..).zip(ids) {
-            sleep_until(begin + drain.window.mul_f64(f64::from(nth) / f64::from(count))).await;
+            sleep_until(begin + window.mul_f64(f64::from(nth) / f64::from(count))).await;
             self.shard.close(id, Closing::Drain);
-        }
-        let deadline = begin + drain.deadline;
-        while !self.shard.is_empty() && Instant::now() < deadline {
-            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 
@@ -207,10 +198,12 @@ impl Worker {
                     key: None,
                 };
                 let published = self.shared.engine.publish(&room, draft, terms).await;
-                self.observe(&Lifecycle::Published {
-                    connection: id,
-                    room: &room,
-                });
+                if published.is_ok() {
+                    self.observe(&Lifecycle::Published {
+                        connection: id,
+                        room: &room,
+                    });
+                }
                 published.map(|_| Reply::Published)
             }
         };

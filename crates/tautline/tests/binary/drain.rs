@@ -67,17 +67,19 @@ fn a_draining_server_is_not_ready_and_takes_nobody_in() {
 }
 
 #[test]
-fn a_client_that_never_reads_does_not_hold_the_process_past_the_deadline() {
+fn a_client_that_never_reads_does_not_hold_the_process_past_the_deadline_and_its_end_is_told() {
     // Without the deadline the process would wait ten minutes for the client's answer.
     let config =
         "[server]\nclose_timeout = \"10m\"\n[drain]\nwindow = \"0s\"\ndeadline = \"200ms\"";
-    let mut server = Server::development(config);
+    let mut server = Server::logging(config, "debug");
     let (mut watcher, _) = Client::member(server.address(), "room");
     let mut silent = Stream::upgraded(server.address());
     silent.write(&text_frame(r#"{"type":"auth","token":"dev-token"}"#));
     silent.write(&text_frame(r#"{"type":"join","roomId":"room"}"#));
     watcher.expect("userJoined");
     server.terminate();
-    let (status, _) = server.ended();
+    let (status, lines) = server.ended();
     assert_eq!(status.code(), Some(0));
+    let is_end = |line: &&String| line.contains(r#""message":"ended""#);
+    assert_eq!(lines.iter().filter(is_end).count(), 2, "{lines:?}");
 }
