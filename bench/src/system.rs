@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
@@ -145,6 +146,8 @@ fn tautline(shards: usize, site: &Site) -> Result<Command> {
         std::process::id()
     ));
     fs::write(&config, text.replace(ONE, &format!("shards = {shards}")))?;
+    // The server refuses a secret that everybody may read.
+    fs::set_permissions(&config, fs::Permissions::from_mode(0o600))?;
     let mut command = Command::new(&site.server);
     command
         .arg("serve")

@@ -7,6 +7,7 @@ mod admin;
 mod auth;
 pub mod cli;
 mod config;
+mod descriptors;
 mod ending;
 mod lifecycle;
 mod logging;

@@ -21,6 +21,7 @@ use tokio::task::LocalSet;
 use crate::auth::Verifier;
 use crate::cli::ServeArguments;
 use crate::config::{Config, Mode};
+use crate::descriptors;
 use crate::lifecycle::Log;
 use crate::logging;
 use crate::tell::EXIT_CONFIG;
@@ -32,8 +33,6 @@ const INBOX_EVENTS: usize = 16 * 1024;
 const INTAKE_SOCKETS: usize = 1024;
 /// So many connections wait to be accepted, in the kernel.
 const BACKLOG: i32 = 4096;
-/// Descriptors that are not for connections.
-const DESCRIPTORS_RESERVED: u64 = 256;
 /// How long nothing is accepted when the system has run out of something.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How often the end of others is looked for.
@@ -81,7 +80,8 @@ async fn run(config: Config, arguments: &ServeArguments) -> anyhow::Result<()> {
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,
     );
-    let connections_max = connections_max(config.transport.connections_max)?;
+    descriptors::raise().context("cannot raise the limit on open files")?;
+    let connections_max = config.transport.connections_max;
     let (mode, drain, admin_listen) = (config.mode, config.drain, config.admin_listen);
     let listeners = bind(&config)?;
     let engine = Arc::new(MemoryEngine::default());
@@ -293,21 +293,6 @@ fn announce(listener: &TcpListener, mode: Mode) -> io::Result<()> {
         ));
     }
     Ok(())
-}
-
-/// As many connections as configured, or as the system's limit on descriptors allows.
-fn connections_max(configured: usize) -> anyhow::Result<usize> {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: limit.maximum,
-        maximum: limit.maximum,
-    };
-    setrlimit(Resource::Nofile, raised).context("cannot raise the limit on open files")?;
-    let allowed = raised.current.map_or(usize::MAX, |files| {
-        usize::try_from(files.saturating_sub(DESCRIPTORS_RESERVED)).unwrap_or(usize::MAX)
-    });
-    Ok(configured.min(allowed))
 }
 
 async fn sweep(engine: Arc<MemoryEngine>, node: NodeId) {

@@ -10,9 +10,13 @@ use tautline_protocol::server::Settings;
 use super::values::{Faults, Values};
 use super::{Config, ConfigError, Credentials, Drain, Mode, Transport};
 use crate::cli::ServeArguments;
+use crate::descriptors;
 
 /// The shortest secret that a signature is worth something with.
 const SECRET_BYTES_MIN: usize = 32;
+
+/// A secret that everybody can read in the documentation.
+const SECRET_OF_EXAMPLES: &str = "at least 32 bytes that nobody else knows";
 
 /// What a room in development mode keeps.
 const DEVELOPMENT_HISTORY: u32 = 100;
@@ -95,7 +99,7 @@ fn listen(written: &mut Written, arguments: &ServeArguments, mode: Mode) -> Vec<
         addresses.clone_from(&arguments.listen);
     }
     for address in &addresses {
-        check_reach("server.listen", *address, mode, &mut written.faults);
+        check_reach("server.listen", *address, mode, written);
     }
     addresses
 }
@@ -109,17 +113,27 @@ fn admin_listen(
         .values
         .address("server.admin_listen", &mut written.faults);
     let address = arguments.admin_listen.or(address)?;
-    check_reach("server.admin_listen", address, mode, &mut written.faults);
+    check_reach("server.admin_listen", address, mode, written);
     Some(address)
 }
 
-/// Development mode lets everybody in, and so is for this machine only.
-fn check_reach(key: &str, address: SocketAddr, mode: Mode, faults: &mut Faults) {
-    if mode == Mode::Development && !address.ip().is_loopback() {
-        let fix = "development mode lets everybody in and binds to loopback only; \
-                   leave out --dev or listen on 127.0.0.1";
-        faults.add(key, address, fix);
+/// What is open, or not encrypted, is for this machine only.
+fn check_reach(key: &str, address: SocketAddr, mode: Mode, written: &mut Written) {
+    if address.ip().is_loopback() {
+        return;
     }
+    let fix = match mode {
+        Mode::Development => {
+            "development mode lets everybody in and binds to loopback only; \
+             leave out --dev or listen on 127.0.0.1"
+        }
+        Mode::Production if written.switch("tls.terminated_by_proxy") => return,
+        Mode::Production => {
+            "would send tokens in plain text; put a proxy that speaks TLS in front and set \
+             tls.terminated_by_proxy = true, or listen on 127.0.0.1"
+        }
+    };
+    written.faults.add(key, address, fix);
 }
 
 fn credentials(written: &mut Written, mode: Mode) -> Credentials {
@@ -132,6 +146,10 @@ fn credentials(written: &mut Written, mode: Mode) -> Credentials {
         (Some(secret), Mode::Production) => {
             if secret.len() < SECRET_BYTES_MIN {
                 let fix = "is shorter than 32 bytes; make one with `openssl rand -base64 32`";
+                written.faults.add("auth.hs256_secret", "…", fix);
+            }
+            if secret == SECRET_OF_EXAMPLES {
+                let fix = "stands in the documentation; make one with `openssl rand -base64 32`";
                 written.faults.add("auth.hs256_secret", "…", fix);
             }
             Credentials::Hs256(secret.into_bytes())
@@ -161,10 +179,29 @@ fn session(written: &mut Written, mode: Mode) -> Settings {
     settings
 }
 
+/// As many connections as are written, or as the system's limit on open files allows.
+fn connections_max(written: &mut Written) -> usize {
+    let files = descriptors::most();
+    let most = files.saturating_sub(descriptors::RESERVED);
+    let wanted = written
+        .values
+        .number("limits.connections", &mut written.faults);
+    let wanted = wanted.map_or(most, |number| usize::try_from(number).unwrap_or(usize::MAX));
+    if wanted > most {
+        let fix = format!(
+            "the system allows {files} open files, of which {} are for other things; write {most} or less, \
+             or raise the limit (`ulimit -Hn`, LimitNOFILE= of systemd)",
+            descriptors::RESERVED
+        );
+        written.faults.add("limits.connections", wanted, &fix);
+    }
+    wanted
+}
+
 fn transport(written: &mut Written) -> Transport {
     let threshold = written.size("compression.threshold");
     Transport {
-        connections_max: written.size("limits.connections"),
+        connections_max: connections_max(written),
         handshakes_max: written.size("limits.handshakes"),
         handshake_timeout: written.span("server.handshake_timeout"),
         close_timeout: written.span("server.close_timeout"),

@@ -4,6 +4,7 @@
 //! defaults, file, environment; `check` makes a [`Config`] of it, or says everything that is wrong;
 //! `reference` tells people about the table.
 
+mod access;
 mod check;
 mod reference;
 mod setting;
@@ -95,6 +96,9 @@ impl Config {
             Some(path) => read(path).map_err(|fault| ConfigError(vec![fault]))?,
         };
         let mut faults = Faults::default();
+        if let Some(path) = &arguments.config {
+            access::check(path, &table, &mut faults);
+        }
         let rooms = rooms(table.remove("room"), &mut faults);
         let mut values = Values::new(SETTINGS, "", table, &mut faults);
         values.overlay(std::env::vars(), &mut faults);

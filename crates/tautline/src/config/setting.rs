@@ -106,6 +106,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         "how long a connection may be without authentication",
     ),
     setting(
+        "tls.terminated_by_proxy",
+        Kind::Switch,
+        "false",
+        "says that a proxy in front speaks TLS; without it, plain text stays on this machine",
+    ),
+    setting(
         "heartbeat.ping_every",
         INTERVAL,
         r#""25s""#,

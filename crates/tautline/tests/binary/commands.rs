@@ -1,5 +1,7 @@
 //! The commands that tell something and end.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
 
 use serde_json::json;
@@ -62,7 +64,8 @@ fn codes_are_explained_those_of_others_too() {
 #[test]
 fn the_default_file_is_right() {
     let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("default.toml");
-    std::fs::write(&file, says(&["config", "default"])).unwrap();
+    fs::write(&file, says(&["config", "default"])).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     let file = file.to_str().unwrap();
     assert!(says(&["config", "check", "--config", file]).contains("right"));
 }

@@ -1,5 +1,7 @@
 //! What is wrong with a configuration is told before anything is started: all of it, with key, value and fix.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use super::harness::{Process, SECRET};
@@ -179,5 +181,54 @@ fn help_shows_examples() {
             said.contains("Examples:") && said.contains("tautline serve --dev"),
             "{said}"
         );
+    }
+}
+
+#[test]
+fn plain_text_beyond_this_machine_is_refused_unless_a_proxy_speaks_tls() {
+    let open = ["--listen", "0.0.0.0:0"];
+    refuses(
+        "",
+        &open,
+        &["server.listen", "0.0.0.0:0", "tls.terminated_by_proxy"],
+    );
+    let mut server = Process::serve("tls.terminated_by_proxy = true", &open, "info");
+    server.find(|line| line.contains("listening").then_some(()));
+}
+
+#[test]
+fn a_secret_from_the_documentation_is_refused() {
+    let secret = "auth.hs256_secret = \"at least 32 bytes that nobody else knows\"";
+    refuses(
+        secret,
+        &[],
+        &["auth.hs256_secret", "stands in the documentation"],
+    );
+}
+
+#[test]
+fn more_connections_than_the_system_has_descriptors_are_refused() {
+    let config = "limits.connections = 4000000000";
+    refuses(
+        config,
+        &[],
+        &["limits.connections", "4000000000", "open files"],
+    );
+}
+
+#[test]
+fn a_file_that_others_write_or_a_secret_that_all_read_is_refused() {
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("access.toml");
+    std::fs::write(&file, format!("auth.hs256_secret = {SECRET:?}")).unwrap();
+    for (mode, says) in [(0o620, "chmod go-w"), (0o604, "chmod o-r")] {
+        std::fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_tautline"))
+            .args(["config", "check", "--config"])
+            .arg(&file)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(78), "{mode:o}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(says), "{said}");
     }
 }
