@@ -110,7 +110,9 @@ impl Connection {
         }
     }
 
-    pub(crate) fn flush(&mut self, now: Instant) {
+    /// Writes what waits, as far as the peer takes it, and says how many bytes that was.
+    pub(crate) fn flush(&mut self, now: Instant) -> u64 {
+        let before = self.outbox.traffic().bytes_written;
         self.queued = false;
         let was_blocked = self.blocked;
         self.blocked = false;
@@ -124,6 +126,7 @@ impl Connection {
             }
             Flushed::Broken(error) => self.close(Closing::Broken(error.kind())),
         }
+        self.outbox.traffic().bytes_written - before
     }
 
     pub(crate) fn fire(&mut self) {

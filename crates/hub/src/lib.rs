@@ -16,6 +16,7 @@ mod outbox;
 mod room;
 mod shard;
 mod sink;
+mod stats;
 mod subscription;
 mod wheel;
 
@@ -25,3 +26,4 @@ pub use follow::Joined;
 pub use outbox::{OutboxLimits, Traffic};
 pub use shard::{Shard, ShardLimits};
 pub use sink::Sink;
+pub use stats::Stats;

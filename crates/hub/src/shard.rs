@@ -20,7 +20,7 @@ use crate::flush::FlushQueue;
 use crate::outbox::{OutboxLimits, Traffic};
 use crate::room::{Heard, Room};
 use crate::wheel::{Ticket, Wheel};
-use crate::{Closing, Encode, Sink, Variant, Wake};
+use crate::{Closing, Encode, Sink, Stats, Variant, Wake};
 
 /// So many events are taken from the inbox in one turn.
 const EVENTS_PER_TURN: usize = 256;
@@ -71,6 +71,7 @@ pub struct Shard {
     index: u16,
     /// Wakes the loop: something is to be written, or an earlier timer was set.
     stirred: Notify,
+    stats: Arc<Stats>,
 }
 
 pub(crate) struct State {
@@ -113,7 +114,13 @@ impl Shard {
             node,
             index,
             stirred,
+            stats: Arc::default(),
         })
+    }
+
+    /// What this shard counts.
+    pub fn stats(&self) -> Arc<Stats> {
+        Arc::clone(&self.stats)
     }
 
     /// Adds a connection.
@@ -167,7 +174,8 @@ impl Shard {
     /// Writes what waits for one connection now.
     pub fn writable(&self, id: ConnectionId) {
         let now = now();
-        self.with(id, |connection| connection.flush(now));
+        let written = self.with(id, |connection| connection.flush(now));
+        self.stats.wrote(written.unwrap_or(0));
         self.tell_drained();
     }
 
@@ -322,10 +330,12 @@ impl Shard {
                 .collect();
             let mut frames = Frames::new(&*self.encode, &messages);
             let recipients = room.len();
+            let mut delivered = 0;
             for slot in room.live() {
                 let Some(connection) = state.connections.get_mut(slot as usize) else {
                     continue;
                 };
+                delivered += u64::from(frames.count());
                 connection.push(
                     frames.of(connection.variant),
                     frames.count(),
@@ -335,6 +345,7 @@ impl Shard {
                     state.flush.push(slot, recipients);
                 }
             }
+            self.stats.delivered(delivered);
         }
         room.wake_waiting();
     }
@@ -457,6 +468,7 @@ impl Shard {
     /// Writes each connection that has something, as many as fit into one turn.
     fn flush_turn(&self, now: Instant) {
         let state = &mut *self.state.borrow_mut();
+        let mut written = 0;
         for slot in state.flush.turn() {
             // A connection that blocked is written to when its socket says so.
             if let Some(connection) = state
@@ -466,10 +478,12 @@ impl Shard {
             {
                 connection.queued = false;
                 if !connection.blocked {
-                    connection.flush(now);
+                    written += connection.flush(now);
                 }
             }
         }
+        self.stats.wrote(written);
+        self.stats.set_rooms(state.rooms.len());
         if !state.flush.is_empty() {
             self.stirred.notify_one();
         }

@@ -97,7 +97,7 @@ pub struct ServeArguments {
     /// Where to listen; may be given several times. Port 0 takes a free one.
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Vec<SocketAddr>,
-    /// Where to answer operators: health and readiness today.
+    /// Where to answer operators, on loopback: metrics, health and readiness.
     #[arg(long, value_name = "ADDR:PORT")]
     pub admin_listen: Option<SocketAddr>,
     /// The directory for what is kept on disk; the memory engine keeps nothing there.

@@ -19,6 +19,8 @@ pub(crate) struct Ending {
     pub(crate) code: Option<u16>,
     pub(crate) reason: Cow<'static, str>,
     pub(crate) times: Times,
+    /// How many rooms it was in.
+    pub(crate) rooms: usize,
     pub(crate) traffic: Traffic,
     /// How long the token would have held on.
     pub(crate) token_left: Option<Duration>,
@@ -75,6 +77,7 @@ impl Ending {
             since_write_ms = self.times.since_write.map(ms),
             since_ping_ms = self.times.since_ping.map(ms),
             since_pong_ms = self.times.since_pong.map(ms),
+            rooms = self.rooms,
             bytes_written = self.traffic.bytes_written,
             bytes_queued_peak = self.traffic.bytes_queued_peak,
             token_left_ms = self.token_left.map(ms),

@@ -11,6 +11,7 @@ mod descriptors;
 mod ending;
 mod lifecycle;
 mod logging;
+mod metrics;
 mod page;
 mod problem;
 mod serve;

@@ -1,6 +1,7 @@
 //! What happens to connections: one stream of events, and the only way to observe them.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tautline_protocol::model::{ConnectionId, RoomName};
 
@@ -61,6 +62,17 @@ pub(crate) enum Lifecycle<'a> {
 pub(crate) trait Observer: Send + Sync {
     /// Takes note of an event.
     fn observe(&self, event: &Lifecycle<'_>);
+}
+
+/// All who observe, one after another.
+pub(crate) struct Observers(pub(crate) Vec<Arc<dyn Observer>>);
+
+impl Observer for Observers {
+    fn observe(&self, event: &Lifecycle<'_>) {
+        for observer in &self.0 {
+            observer.observe(event);
+        }
+    }
 }
 
 /// Writes what happens to the log: `debug` for each connection, `trace` for each message.

@@ -87,3 +87,29 @@ pub(crate) const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; connect-sr
 pub(crate) fn file(path: &str) -> Option<&'static File> {
     FILES.iter().find(|file| file.path == path)
 }
+
+#[cfg(test)]
+mod tests {
+    use tautline_protocol::wire::{CloseCode, Retry};
+
+    use super::*;
+
+    #[test]
+    fn the_page_does_after_each_close_what_the_table_of_codes_says() {
+        let table = file("/close-codes.js").unwrap().content;
+        for code in CloseCode::all() {
+            let row = format!("[{}, {{", code.number());
+            let row = table.lines().find(|line| line.trim().starts_with(&row));
+            let then = match code.retry() {
+                Retry::Always => "then: \"retry\"",
+                Retry::ThreeTimes => "then: \"strikes\"",
+                // The page has one token, and no new one.
+                Retry::NewToken | Retry::Never => "then: \"final\"",
+            };
+            assert!(
+                row.is_some_and(|row| row.contains(then)),
+                "{code:?}: {row:?}"
+            );
+        }
+    }
+}

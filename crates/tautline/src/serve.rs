@@ -22,8 +22,9 @@ use crate::auth::Verifier;
 use crate::cli::ServeArguments;
 use crate::config::{Config, Mode};
 use crate::descriptors;
-use crate::lifecycle::Log;
+use crate::lifecycle::{Log, Observers};
 use crate::logging;
+use crate::metrics::Metrics;
 use crate::tell::EXIT_CONFIG;
 use crate::transport::{Encoder, Intake, Origins, Place, Shared, Worker};
 
@@ -87,6 +88,7 @@ async fn run(config: Config, arguments: &ServeArguments) -> anyhow::Result<()> {
     let engine = Arc::new(MemoryEngine::default());
     let node = NodeId(getrandom::u32().context("the system has no random numbers")?);
     engine.renew(node, LEASE).await?;
+    let metrics = Arc::new(Metrics::new());
     let shared = Arc::new(Shared {
         mode,
         session: Arc::new(config.session),
@@ -94,12 +96,12 @@ async fn run(config: Config, arguments: &ServeArguments) -> anyhow::Result<()> {
         transport: config.transport,
         verifier: Verifier::new(config.credentials),
         engine: Arc::clone(&engine) as Arc<dyn Engine>,
-        observer: Box::new(Log),
+        observer: Observers(vec![Arc::clone(&metrics) as _, Arc::new(Log)]),
         ready: AtomicBool::new(true),
         handshakes: AtomicUsize::new(0),
     });
     let shards = (0..config.shards)
-        .map(|index| Seat::start(&shared, (node, index), config.shard))
+        .map(|index| Seat::start(&shared, &metrics, (node, index), config.shard))
         .collect::<anyhow::Result<Vec<_>>>()?;
     let shards: Rc<[Seat]> = shards.into();
     for listener in listeners {
@@ -108,7 +110,7 @@ async fn run(config: Config, arguments: &ServeArguments) -> anyhow::Result<()> {
         tokio::task::spawn_local(accept(listener, Rc::clone(&shards), connections_max));
     }
     if let Some(address) = admin_listen {
-        crate::admin::listen(address, Arc::clone(&shared)).await?;
+        crate::admin::listen(address, Arc::clone(&shared), metrics).await?;
     }
     if arguments.data.is_some() {
         tracing::warn!("the memory engine keeps nothing on disk: --data is not used");
@@ -151,6 +153,7 @@ struct Seat {
 impl Seat {
     fn start(
         shared: &Arc<Shared>,
+        metrics: &Arc<Metrics>,
         (node, index): (NodeId, usize),
         limits: ShardLimits,
     ) -> anyhow::Result<Self> {
@@ -161,10 +164,17 @@ impl Seat {
             node,
             u16::try_from(index).context("more shards than 65,535")?,
         );
-        let shared = Arc::clone(shared);
+        let (shared, metrics) = (Arc::clone(shared), Arc::clone(metrics));
         let thread = std::thread::Builder::new()
             .name(format!("shard-{index}"))
-            .spawn(move || run_shard(&shared, name, (listener, events), (sockets, limits)))
+            .spawn(move || {
+                run_shard(
+                    (&shared, &metrics),
+                    name,
+                    (listener, events),
+                    (sockets, limits),
+                );
+            })
             .context("cannot start a shard's thread")?;
         Ok(Self {
             intake,
@@ -176,7 +186,7 @@ impl Seat {
 
 /// One shard's thread, from beginning to end.
 fn run_shard(
-    shared: &Arc<Shared>,
+    (shared, metrics): (&Arc<Shared>, &Metrics),
     name: (NodeId, u16),
     (listener, events): (Listener, Events),
     (sockets, limits): (mpsc::Receiver<Intake>, ShardLimits),
@@ -188,6 +198,7 @@ fn run_shard(
     let encoder = Rc::new(Encoder::new(shared.transport.compress_from));
     let engine = Arc::clone(&shared.engine);
     let shard = Shard::new(name, (engine, listener), Rc::clone(&encoder) as _, limits);
+    metrics.watch(shard.stats());
     let worker = Worker::new(Arc::clone(shared), Rc::clone(&shard), encoder);
     LocalSet::new().block_on(&runtime, async move {
         tokio::task::spawn_local(async move { shard.run(events).await });

@@ -41,7 +41,7 @@ pub(super) fn check(
     let config = Config {
         mode,
         listen: listen(&mut written, arguments, mode),
-        admin_listen: admin_listen(&mut written, arguments, mode),
+        admin_listen: admin_listen(&mut written, arguments),
         shards: match written.size("server.shards") {
             0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             shards => shards,
@@ -57,10 +57,7 @@ pub(super) fn check(
             member_count_every: written.span("presence.count_every"),
         },
         transport: transport(&mut written),
-        drain: Drain {
-            window: written.span("drain.window"),
-            deadline: written.span("drain.deadline"),
-        },
+        drain: drain(&mut written, mode),
     };
     if written.faults.0.is_empty() {
         Ok(config)
@@ -99,26 +96,25 @@ fn listen(written: &mut Written, arguments: &ServeArguments, mode: Mode) -> Vec<
         addresses.clone_from(&arguments.listen);
     }
     for address in &addresses {
-        check_reach("server.listen", *address, mode, written);
+        check_reach(*address, mode, written);
     }
     addresses
 }
 
-fn admin_listen(
-    written: &mut Written,
-    arguments: &ServeArguments,
-    mode: Mode,
-) -> Option<SocketAddr> {
+fn admin_listen(written: &mut Written, arguments: &ServeArguments) -> Option<SocketAddr> {
     let address = written
         .values
         .address("server.admin_listen", &mut written.faults);
     let address = arguments.admin_listen.or(address)?;
-    check_reach("server.admin_listen", address, mode, written);
+    if !address.ip().is_loopback() {
+        let fix = "the operators' listener asks for no key and binds to loopback only; listen on 127.0.0.1";
+        written.faults.add("server.admin_listen", address, fix);
+    }
     Some(address)
 }
 
 /// What is open, or not encrypted, is for this machine only.
-fn check_reach(key: &str, address: SocketAddr, mode: Mode, written: &mut Written) {
+fn check_reach(address: SocketAddr, mode: Mode, written: &mut Written) {
     if address.ip().is_loopback() {
         return;
     }
@@ -133,7 +129,7 @@ fn check_reach(key: &str, address: SocketAddr, mode: Mode, written: &mut Written
              tls.terminated_by_proxy = true, or listen on 127.0.0.1"
         }
     };
-    written.faults.add(key, address, fix);
+    written.faults.add("server.listen", address, fix);
 }
 
 fn credentials(written: &mut Written, mode: Mode) -> Credentials {
@@ -166,7 +162,8 @@ fn session(written: &mut Written, mode: Mode) -> Settings {
         dead_after: written.span("heartbeat.dead_after"),
         v1_frame_bytes_max: written.size("limits.v1_frame"),
         rooms_max: written.size("limits.rooms_per_connection"),
-        echo: written.switch("test.echo") || mode == Mode::Development,
+        echo: written.switch("test.echo")
+            || mode == Mode::Development && !written.values.is_written("test.echo"),
         rules: rules(written, mode),
     };
     let message_max = written.size("limits.message");
@@ -177,6 +174,16 @@ fn session(written: &mut Written, mode: Mode) -> Settings {
             .add("limits.v1_frame", settings.v1_frame_bytes_max, &fix);
     }
     settings
+}
+
+/// Nobody wants to wait for a server that is tried out.
+fn drain(written: &mut Written, mode: Mode) -> Drain {
+    let at_once = mode == Mode::Development && !written.values.is_written("drain.window");
+    let window = written.span("drain.window");
+    Drain {
+        window: if at_once { Duration::ZERO } else { window },
+        deadline: written.span("drain.deadline"),
+    }
 }
 
 /// As many connections as are written, or as the system's limit on open files allows.

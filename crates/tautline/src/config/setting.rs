@@ -67,7 +67,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "server.admin_listen",
         Kind::Address,
         "",
-        "where operators ask for `/health` and `/ready`; `--admin-listen` replaces it",
+        "where operators ask for `/metrics`, `/health` and `/ready`, on loopback; `--admin-listen` replaces it",
     ),
     setting(
         "server.shards",
@@ -199,7 +199,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "drain.window",
         SPAN,
         r#""10s""#,
-        "on SIGTERM, connections are closed one after another within this",
+        "on SIGTERM, connections are closed one after another within this; at once in development mode",
     ),
     setting(
         "drain.deadline",

@@ -96,6 +96,11 @@ impl Values {
 /// What is asked of the values. One that is wrong is told of, and its default stands in, so that
 /// everything that is wrong is found at once.
 impl Values {
+    /// Whether anything but the default is said of a key.
+    pub(super) fn is_written(&self, key: &str) -> bool {
+        self.written.contains_key(key)
+    }
+
     pub(super) fn switch(&self, key: &str, faults: &mut Faults) -> bool {
         self.get(key, faults, Value::as_bool).unwrap_or(false)
     }

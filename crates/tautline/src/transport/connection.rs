@@ -385,6 +385,7 @@ impl Connection {
                 since_ping: self.seen.pinged.map(since),
                 since_pong: self.seen.ponged.map(since),
             },
+            rooms: self.session.rooms().len(),
             traffic: Traffic::default(),
             token_left: identity.and_then(|identity| identity.expires_at).map(left),
             draining: !self.worker.is_ready(),

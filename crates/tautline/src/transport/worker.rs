@@ -26,7 +26,7 @@ use super::origin::Origins;
 use super::socket::Socket;
 use crate::auth::Verifier;
 use crate::config::{Mode, Transport};
-use crate::lifecycle::{Lifecycle, Observer};
+use crate::lifecycle::{Lifecycle, Observer, Observers};
 
 /// A read takes so many bytes at most; one buffer for all connections of a shard.
 const SCRATCH_BYTES: usize = 64 * 1024;
@@ -42,7 +42,7 @@ pub(crate) struct Shared {
     pub(crate) origins: Origins,
     pub(crate) verifier: Verifier,
     pub(crate) engine: Arc<dyn Engine>,
-    pub(crate) observer: Box<dyn Observer>,
+    pub(crate) observer: Observers,
     /// Whether new connections are welcome: not while the server goes away.
     pub(crate) ready: AtomicBool,
     /// Handshakes that are going on, on all shards.

@@ -18,6 +18,8 @@ mod heartbeat;
 #[cfg(test)]
 mod logs;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod plain;
 #[cfg(test)]
 mod slow;
