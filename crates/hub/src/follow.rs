@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 
 use tautline_engine::{EngineError, Page, Range};
 use tautline_protocol::model::{ConnectionId, Member, Position, Publication, RoomName};
@@ -68,7 +69,7 @@ impl Shard {
         if let Some(member) = member {
             let (engine, name) = (Arc::clone(&self.engine), name.clone());
             // Presence is told by the engine's event; one that cannot be told is told by the next.
-            tokio::task::spawn_local(async move { drop(engine.enter(&name, member).await) });
+            start(async move { drop(engine.enter(&name, member).await) });
         }
     }
 
@@ -86,7 +87,7 @@ impl Shard {
         self.forget_if_empty(name);
         if announced {
             let (engine, name) = (Arc::clone(&self.engine), name.clone());
-            tokio::task::spawn_local(async move { drop(engine.leave(&name, id).await) });
+            start(async move { drop(engine.leave(&name, id).await) });
         }
     }
 
@@ -206,6 +207,16 @@ impl Shard {
             state.rooms.remove(name);
             self.engine.unwatch(self.listener, name);
         }
+    }
+}
+
+/// Makes a call of the engine now, so that it takes its place among the others, and has its answer
+/// awaited in the background.
+fn start(call: impl Future<Output = ()> + 'static) {
+    let mut call = Box::pin(call);
+    let now = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    if now.is_pending() {
+        tokio::task::spawn_local(call);
     }
 }
 

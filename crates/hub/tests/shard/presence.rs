@@ -66,6 +66,18 @@ fn coming_and_going_is_told_to_everyone_and_to_who_comes() {
 }
 
 #[test]
+fn who_comes_is_announced_before_what_it_publishes_next() {
+    run(async {
+        let house = house(10).await;
+        let ann = house.guest();
+        ann.enter_announced("r", "ann").await;
+        house.publish("r", "1").await;
+        settle().await;
+        assert_eq!(ann.peer.lines(), ["+ r ann 1\n", "p r 1 1\n"]);
+    });
+}
+
+#[test]
 fn members_are_announced_up_to_the_limit_and_counted_above_it() {
     run(async {
         let house = house(3).await;

@@ -18,6 +18,9 @@ const SECRET_BYTES_MIN: usize = 32;
 /// A secret that everybody can read in the documentation.
 const SECRET_OF_EXAMPLES: &str = "at least 32 bytes that nobody else knows";
 
+/// More threads than any machine has cores for.
+const SHARDS_MAX: usize = 1024;
+
 /// What a room in development mode keeps.
 const DEVELOPMENT_HISTORY: u32 = 100;
 
@@ -42,10 +45,7 @@ pub(super) fn check(
         mode,
         listen: listen(&mut written, arguments, mode),
         admin_listen: admin_listen(&mut written, arguments),
-        shards: match written.size("server.shards") {
-            0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-            shards => shards,
-        },
+        shards: shards(&mut written),
         credentials: credentials(&mut written, mode),
         session: session(&mut written, mode),
         shard: ShardLimits {
@@ -85,6 +85,18 @@ impl Written {
 
     fn switch(&mut self, key: &str) -> bool {
         self.values.switch(key, &mut self.faults)
+    }
+}
+
+fn shards(written: &mut Written) -> usize {
+    match written.size("server.shards") {
+        0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        shards if shards > SHARDS_MAX => {
+            let fix = format!("write {SHARDS_MAX} or less; more than there are cores gain nothing");
+            written.faults.add("server.shards", shards, &fix);
+            1
+        }
+        shards => shards,
     }
 }
 

@@ -15,7 +15,11 @@ pub(super) struct Faults(pub(super) Vec<String>);
 
 impl Faults {
     pub(super) fn add(&mut self, key: &str, value: impl Display, fix: &str) {
-        self.0.push(format!("{key} = {value}: {fix}"));
+        let fault = format!("{key} = {value}: {fix}");
+        // A value that is asked for twice is wrong once.
+        if !self.0.contains(&fault) {
+            self.0.push(fault);
+        }
     }
 
     /// Tells of a key that nobody knows.

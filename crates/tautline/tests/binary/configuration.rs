@@ -197,6 +197,22 @@ fn plain_text_beyond_this_machine_is_refused_unless_a_proxy_speaks_tls() {
 }
 
 #[test]
+fn more_shards_than_any_machine_has_cores_are_refused() {
+    refuses(
+        "server.shards = 100000",
+        &[],
+        &["server.shards", "100000", "1024 or less"],
+    );
+}
+
+#[test]
+fn a_fault_is_told_once() {
+    let mut process = Process::serve("limits.message = 1", &[], "info");
+    let said = process.ended().1.join("\n");
+    assert_eq!(said.matches("limits.message = 1:").count(), 1, "{said}");
+}
+
+#[test]
 fn a_secret_from_the_documentation_is_refused() {
     let secret = "auth.hs256_secret = \"at least 32 bytes that nobody else knows\"";
     refuses(
