@@ -60,6 +60,11 @@ impl Case {
         }
     }
 
+    /// Whether it takes ten thousand connections to fill.
+    pub(crate) fn is_large(&self) -> bool {
+        matches!(self.kind, Kind::FanOut(shape) if shape.rooms * shape.members >= 10_000)
+    }
+
     /// Whether the case means anything for a system.
     pub(crate) fn takes(&self, system: System) -> bool {
         let only_ours = self.shards > 1

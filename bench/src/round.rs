@@ -42,6 +42,8 @@ struct Contender {
     system: System,
     process: Option<Process>,
     samples: Vec<Sample>,
+    /// How long its last round took.
+    taken: Duration,
 }
 
 /// Measures one case; `progress` is told of every step.
@@ -59,16 +61,22 @@ pub(crate) fn measure(
             system,
             process: None,
             samples: Vec::new(),
+            taken: Duration::ZERO,
         })
         .collect();
     let rounds = rounds(case, effort);
     let begin = Instant::now();
     for round in 0..rounds {
-        let taken = begin.elapsed();
-        if round > 0 && taken + taken / u32::try_from(round).unwrap_or(u32::MAX) > effort.time {
+        let next = contenders.iter().filter(|one| one.takes(case, round));
+        let next: Duration = next.map(|one| one.taken).sum();
+        if round > 0 && begin.elapsed() + next > effort.time {
             break;
         }
         contenders.retain_mut(|contender| {
+            if !contender.takes(case, round) {
+                return true;
+            }
+            let begin = Instant::now();
             progress(&format!(
                 "{} · round {} of {rounds} · {}",
                 case.name,
@@ -76,6 +84,7 @@ pub(crate) fn measure(
                 contender.system.name()
             ));
             let taken = contender.take_round(case, site, effort.window);
+            contender.taken = begin.elapsed();
             if let Err(error) = &taken {
                 let said = contender
                     .process
@@ -107,6 +116,12 @@ fn rounds(case: &Case, effort: Effort) -> usize {
 }
 
 impl Contender {
+    /// Whether it takes part in a round. Peers need minutes to fill a large case, and are far from the
+    /// limit there: once is enough to say how far.
+    fn takes(&self, case: &Case, round: usize) -> bool {
+        round == 0 || !(case.is_large() && self.system.is_peer())
+    }
+
     /// One round: the server lives on from round to round, its connections do not.
     fn take_round(&mut self, case: &Case, site: &Site, window: Duration) -> Result<()> {
         if let Kind::Idle {

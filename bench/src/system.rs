@@ -64,6 +64,11 @@ impl System {
         }
     }
 
+    /// Whether it is a server that people use instead.
+    pub(crate) fn is_peer(self) -> bool {
+        matches!(self, Self::NodeWs | Self::SocketIo | Self::Centrifugo)
+    }
+
     fn wire(self) -> Wire {
         match self {
             Self::Tautline | Self::Limit | Self::LimitCoalesced | Self::NodeWs => Wire::Plain,
