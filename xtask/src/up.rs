@@ -7,12 +7,10 @@ use std::time::Duration;
 use crate::process;
 use crate::workspace::Workspace;
 
-/// Where the server listens when nothing else is said.
-const DEFAULT_ADDRESS: &str = "127.0.0.1:8080";
 /// A build that takes longer hangs, whatever the machine.
 const BUILD_LIMIT: Duration = Duration::from_hours(1);
 
-/// Builds, says where the page is, and becomes the server.
+/// Builds, and becomes the server, which says where the page is and how to stop.
 pub(crate) fn run(
     workspace: &Workspace,
     arguments: &[String],
@@ -22,9 +20,6 @@ pub(crate) fn run(
     if !build(workspace, out)? {
         return Ok(false);
     }
-    let address = listen_address(passed_on).unwrap_or(DEFAULT_ADDRESS);
-    writeln!(out, "Page:  http://{address}/")?;
-    writeln!(out, "Stop:  Ctrl-C")?;
     out.flush()?;
     let mut server = Command::new(workspace.target.join("debug").join("tautline"));
     server.args(["serve", "--dev"]).args(passed_on);
@@ -40,20 +35,6 @@ fn passed_on(arguments: &[String]) -> io::Result<&[String]> {
             "`cargo xtask up` does not take `{unknown}`; arguments of the server go behind `--`: cargo xtask up -- {unknown}"
         ))),
     }
-}
-
-/// The address of the first `--listen`, for the line that says where the page is.
-fn listen_address(arguments: &[String]) -> Option<&str> {
-    let mut arguments = arguments.iter();
-    while let Some(argument) = arguments.next() {
-        if argument == "--listen" {
-            return arguments.next().map(String::as_str);
-        }
-        if let Some(address) = argument.strip_prefix("--listen=") {
-            return Some(address);
-        }
-    }
-    None
 }
 
 /// Builds the server. A person sees one line that moves, and cargo's own words only if it fails.
@@ -94,19 +75,6 @@ mod tests {
 
     fn strings(words: &[&str]) -> Vec<String> {
         words.iter().map(|word| (*word).to_owned()).collect()
-    }
-
-    #[test]
-    fn the_page_is_where_the_server_listens() {
-        assert_eq!(
-            listen_address(&strings(&["--listen", "127.0.0.1:9000"])),
-            Some("127.0.0.1:9000")
-        );
-        assert_eq!(
-            listen_address(&strings(&["--data", "d", "--listen=[::1]:9000"])),
-            Some("[::1]:9000")
-        );
-        assert_eq!(listen_address(&strings(&["--data", "d"])), None);
     }
 
     #[test]
