@@ -397,8 +397,8 @@ impl Connection {
         ending.traffic = self.worker.shard.detach(self.id);
         let since = |at: Instant| now().at.saturating_duration_since(at);
         ending.times.since_write = ending.traffic.written_at.map(since);
-        self.worker.observe(&Lifecycle::Ended(&ending));
         self.place = None;
+        self.worker.observe(&Lifecycle::Ended(&ending));
     }
 
     /// Waits until the last word is written, and the peer has finished too or has had its time.

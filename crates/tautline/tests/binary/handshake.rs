@@ -385,3 +385,16 @@ fn inflate(payload: &[u8]) -> String {
         .unwrap();
     String::from_utf8(text).unwrap()
 }
+
+#[test]
+fn a_full_server_takes_nobody_in_until_somebody_leaves() {
+    let mut server = Server::logging("limits.connections = 1", "debug");
+    let (only, _) = Client::known(server.address());
+    let mut refused = Stream::connect(server.address());
+    // It may be closed before the request is written.
+    refused.try_write(b"GET /health HTTP/1.1\r\nHost: tautline.test\r\n\r\n");
+    assert!(refused.rest().is_empty());
+    only.close();
+    server.record("ended", |_| true);
+    Client::known(server.address());
+}
