@@ -5,6 +5,7 @@
 
 mod admin;
 mod auth;
+mod cause;
 pub mod cli;
 mod config;
 mod descriptors;

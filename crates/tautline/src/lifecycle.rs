@@ -1,10 +1,15 @@
 //! What happens to connections: one stream of events, and the only way to observe them.
 
-use std::net::SocketAddr;
+use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use tautline_protocol::model::{ConnectionId, RoomName};
+use bytes::Bytes;
+use tautline_engine::Published;
+use tautline_protocol::model::{ConnectionId, EventName, RoomName};
+use tautline_protocol::wire::Refusal;
 
+use crate::cause::Cause;
 use crate::ending::Ending;
 
 /// Something that happened.
@@ -12,50 +17,60 @@ use crate::ending::Ending;
 pub(crate) enum Lifecycle<'a> {
     /// A handshake was refused.
     Refused {
-        /// Who came; behind a proxy, the proxy.
-        peer: SocketAddr,
-        /// The answer's HTTP status.
-        status: u16,
+        /// Who came; behind a proxy that is not trusted to tell, the proxy.
+        from: IpAddr,
         /// Why.
-        reason: &'a str,
+        cause: Cause,
+        /// Why, in words; a part may be the peer's.
+        detail: &'a str,
     },
     /// A connection began.
     Connected {
         /// Its name.
         connection: ConnectionId,
         /// Who came.
-        peer: SocketAddr,
+        from: IpAddr,
     },
     /// A connection proved whose it is.
-    Authenticated {
-        /// Which.
-        connection: ConnectionId,
-        /// Whose.
-        user: &'a str,
-    },
+    Authenticated(Party<'a>),
+    /// A connection was refused something.
+    Denied(Party<'a>, &'a Refusal),
     /// A connection became a member of a room.
-    Joined {
-        /// Which.
-        connection: ConnectionId,
-        /// Where.
-        room: &'a RoomName,
-    },
+    Joined(Party<'a>, &'a RoomName),
     /// A connection left a room. One that ends leaves its rooms without a word.
-    Left {
-        /// Which.
-        connection: ConnectionId,
-        /// Where.
-        room: &'a RoomName,
-    },
+    Left(Party<'a>, &'a RoomName),
     /// A connection published.
-    Published {
-        /// Which.
-        connection: ConnectionId,
-        /// Where.
-        room: &'a RoomName,
-    },
+    Published(Party<'a>, &'a Release<'a>),
     /// A connection ended.
     Ended(&'a Ending),
+}
+
+/// A connection, and whose it is if that was proved.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Party<'a> {
+    pub(crate) connection: ConnectionId,
+    pub(crate) user: Option<&'a str>,
+}
+
+/// What was published, and the place that it got.
+pub(crate) struct Release<'a> {
+    pub(crate) room: &'a RoomName,
+    pub(crate) event: &'a EventName,
+    pub(crate) data: &'a Bytes,
+    pub(crate) published: Published,
+}
+
+/// Never shows what was published.
+impl fmt::Debug for Release<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let event = self.event.as_str();
+        let (room, offset) = (self.room, self.published.position.offset);
+        write!(
+            f,
+            "{event} at {offset} in {room}, {} bytes",
+            self.data.len()
+        )
+    }
 }
 
 /// Who wants to know what happens. Called on the shards' threads: never waits.
@@ -82,22 +97,31 @@ impl Observer for Log {
     fn observe(&self, event: &Lifecycle<'_>) {
         match event {
             Lifecycle::Refused {
-                peer,
-                status,
-                reason,
+                from,
+                cause,
+                detail,
             } => {
-                tracing::debug!(%peer, status, reason, "handshake refused");
+                let status = cause.status().as_u16();
+                tracing::debug!(%from, cause = cause.name(), status, detail, "handshake refused");
             }
-            Lifecycle::Connected { connection, peer } => {
-                tracing::debug!(%connection, %peer, "connected");
+            Lifecycle::Connected { connection, from } => {
+                tracing::debug!(%connection, %from, "connected");
             }
-            Lifecycle::Authenticated { connection, user } => {
+            Lifecycle::Authenticated(Party { connection, user }) => {
                 tracing::debug!(%connection, user, "authenticated");
             }
-            Lifecycle::Joined { connection, room } => tracing::debug!(%connection, %room, "joined"),
-            Lifecycle::Left { connection, room } => tracing::debug!(%connection, %room, "left"),
-            Lifecycle::Published { connection, room } => {
-                tracing::trace!(%connection, %room, "published");
+            Lifecycle::Denied(Party { connection, user }, refusal) => {
+                let room = refusal.room().map(tracing::field::display);
+                tracing::debug!(%connection, user, refusal = refusal.name(), room, "denied");
+            }
+            Lifecycle::Joined(Party { connection, .. }, room) => {
+                tracing::debug!(%connection, %room, "joined");
+            }
+            Lifecycle::Left(Party { connection, .. }, room) => {
+                tracing::debug!(%connection, %room, "left");
+            }
+            Lifecycle::Published(Party { connection, .. }, release) => {
+                tracing::trace!(%connection, release = ?release, "published");
             }
             Lifecycle::Ended(ending) => ending.log(),
         }

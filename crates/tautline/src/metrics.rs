@@ -24,6 +24,7 @@ pub(crate) struct Metrics {
     endings: Family<EndingLabels, Counter>,
     ages: Histogram,
     refusals: Family<RefusalLabels, Counter>,
+    denials: Family<DenialLabels, Counter>,
     memberships: Gauge,
     publications: Counter,
     deliveries: Counter,
@@ -41,7 +42,12 @@ struct EndingLabels {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RefusalLabels {
-    status: u32,
+    cause: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DenialLabels {
+    refusal: &'static str,
 }
 
 impl Metrics {
@@ -55,6 +61,7 @@ impl Metrics {
             endings: Family::default(),
             ages,
             refusals: Family::default(),
+            denials: Family::default(),
             memberships: Gauge::default(),
             publications: Counter::default(),
             deliveries: Counter::default(),
@@ -89,8 +96,13 @@ impl Metrics {
         );
         registry.register(
             "handshakes_refused",
-            "Handshakes that were refused, by HTTP status",
+            "Handshakes that were refused, by cause",
             self.refusals.clone(),
+        );
+        registry.register(
+            "denials",
+            "What connections were refused, by refusal",
+            self.denials.clone(),
         );
         registry.register(
             "memberships",
@@ -163,22 +175,26 @@ impl Metrics {
 impl Observer for Metrics {
     fn observe(&self, event: &Lifecycle<'_>) {
         match event {
-            Lifecycle::Refused { status, .. } => {
-                let status = u32::from(*status);
-                self.refusals.get_or_create(&RefusalLabels { status }).inc();
+            Lifecycle::Refused { cause, .. } => {
+                let cause = cause.name();
+                self.refusals.get_or_create(&RefusalLabels { cause }).inc();
+            }
+            Lifecycle::Denied(_, refusal) => {
+                let refusal = refusal.name();
+                self.denials.get_or_create(&DenialLabels { refusal }).inc();
             }
             Lifecycle::Connected { .. } => {
                 self.connections.inc();
                 self.connected.inc();
             }
-            Lifecycle::Authenticated { .. } => {}
-            Lifecycle::Joined { .. } => {
+            Lifecycle::Authenticated(_) => {}
+            Lifecycle::Joined(..) => {
                 self.memberships.inc();
             }
-            Lifecycle::Left { .. } => {
+            Lifecycle::Left(..) => {
                 self.memberships.dec();
             }
-            Lifecycle::Published { .. } => {
+            Lifecycle::Published(..) => {
                 self.publications.inc();
             }
             Lifecycle::Ended(ending) => self.ended(ending),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::model::{EventName, Publication, RoomName};
-use crate::wire::{Close, ErrorCode, Token};
+use crate::wire::{Close, ErrorCode, Refusal, Token};
 
 /// What a session wants done, in this order.
 pub enum Output {
@@ -21,6 +21,8 @@ pub enum Output {
     /// The frames that open this room are out: go live in it and, where the room has presence,
     /// announce the member. Once for every join.
     Follow(RoomName),
+    /// Something is refused, for whoever observes; what the client is told comes right behind.
+    Refused(Refusal),
     /// Close the connection. Nothing comes after it.
     Close(Close),
 }
@@ -62,6 +64,7 @@ impl fmt::Debug for Output {
             Self::Verify(token) => write!(f, "Verify({token:?})"),
             Self::Ask(ask) => write!(f, "Ask({ask:?})"),
             Self::Follow(room) => write!(f, "Follow({room})"),
+            Self::Refused(refusal) => write!(f, "Refused({refusal:?})"),
             Self::Close(close) => write!(f, "{close:?}"),
         }
     }

@@ -54,6 +54,48 @@ pub enum Refusal {
     },
 }
 
+impl Refusal {
+    /// The name in metrics and audit rows: nothing that a client chose.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "malformed",
+            Self::TooBig { .. } => "too_big",
+            Self::Binary => "binary",
+            Self::AuthTimeout => "auth_timeout",
+            Self::NotAuthenticated => "not_authenticated",
+            Self::WrongToken => "wrong_token",
+            Self::TokenExpired => "token_expired",
+            Self::OtherUser => "other_user",
+            Self::NotJoined => "not_joined",
+            Self::Forbidden { .. } => "forbidden",
+            Self::TooManyRooms { .. } => "too_many_rooms",
+            Self::UnknownMethod => "unknown_method",
+            Self::Failed { .. } => "failed",
+        }
+    }
+
+    /// Whether this is about who the client is.
+    pub fn is_of_identity(&self) -> bool {
+        matches!(
+            self,
+            Self::AuthTimeout
+                | Self::NotAuthenticated
+                | Self::WrongToken
+                | Self::TokenExpired
+                | Self::OtherUser
+        )
+    }
+
+    /// The room that it is about.
+    pub fn room(&self) -> Option<&RoomName> {
+        if let Self::Forbidden { room, .. } | Self::TooManyRooms { room, .. } = self {
+            Some(room)
+        } else {
+            None
+        }
+    }
+}
+
 /// What a refusal comes to in a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {

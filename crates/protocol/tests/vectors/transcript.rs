@@ -111,7 +111,9 @@ impl Run {
     }
 
     fn drain(&mut self) -> Vec<Value> {
+        // Why the server refuses is seen in what it answers.
         std::iter::from_fn(|| self.session.poll())
+            .filter(|output| !matches!(output, Output::Refused(_)))
             .map(shown)
             .collect()
     }
@@ -168,6 +170,7 @@ fn shown(output: Output) -> Value {
     match output {
         Output::Send(bytes) => json!({ "send": String::from_utf8(bytes).unwrap() }),
         Output::Ping => json!("ping"),
+        Output::Refused(_) => unreachable!("left out by drain"),
         Output::Verify(token) => json!({ "verify": token.expose() }),
         Output::Follow(room) => json!({ "follow": room.as_str() }),
         Output::Close(close) => {

@@ -20,7 +20,7 @@ use super::handshake::Agreed;
 use super::socket::Socket;
 use super::{Place, Worker};
 use crate::ending::{By, Ending, How, Times};
-use crate::lifecycle::Lifecycle;
+use crate::lifecycle::{Lifecycle, Party};
 
 /// A future that is done when the connection has ended.
 ///
@@ -254,6 +254,10 @@ impl Connection {
                         Poll::Pending => self.asked = Some(asked),
                     }
                 }
+                Output::Refused(refusal) => {
+                    let denied = Lifecycle::Denied(self.party(), &refusal);
+                    self.worker.observe(&denied);
+                }
                 Output::Follow(room) => {
                     let member = self.member(&room);
                     self.worker.shard.follow(self.id, &room, member);
@@ -277,10 +281,15 @@ impl Connection {
             self.worker
                 .shard
                 .identify(self.id, Arc::clone(&identity.user));
-            self.worker.observe(&Lifecycle::Authenticated {
-                connection: self.id,
-                user: &identity.user,
-            });
+            self.worker.observe(&Lifecycle::Authenticated(self.party()));
+        }
+    }
+
+    fn party(&self) -> Party<'_> {
+        let identity = self.session.identity();
+        Party {
+            connection: self.id,
+            user: identity.map(|identity| &*identity.user),
         }
     }
 

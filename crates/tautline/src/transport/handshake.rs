@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 
 use super::Worker;
 use super::http::{self, Body};
-use crate::problem::Problem;
+use crate::cause::{Cause, Refused};
 
 /// A request's head has at most so many bytes.
 const HEAD_BYTES_MAX: usize = 8 * 1024;
@@ -53,8 +53,8 @@ pub(super) async fn open(worker: &Worker, stream: TcpStream, peer: SocketAddr) -
                 response
             }
             Ok(Answer::Plain(response)) => closing(response),
-            Err(problem) => {
-                worker.refused(peer, problem.status, &problem.detail);
+            Err(Refused { cause, problem }) => {
+                worker.refused(peer.ip(), cause, &problem.detail);
                 closing(problem.response())
             }
         };
@@ -74,15 +74,12 @@ pub(super) async fn open(worker: &Worker, stream: TcpStream, peer: SocketAddr) -
             agreed,
         }),
         Ok(Err(error)) => {
-            worker.refused(peer, StatusCode::BAD_REQUEST, &error.to_string());
+            worker.refused(peer.ip(), Cause::Malformed, &error.to_string());
             None
         }
         Err(_) => {
-            worker.refused(
-                peer,
-                StatusCode::REQUEST_TIMEOUT,
-                "the request was not complete in time",
-            );
+            let detail = "the request was not complete in time";
+            worker.refused(peer.ip(), Cause::TooLate, detail);
             None
         }
     }
@@ -101,17 +98,14 @@ enum Answer {
     Upgrade(Response<Body>, Agreed),
 }
 
-fn respond<B>(worker: &Worker, request: &Request<B>) -> Result<Answer, Problem> {
+fn respond<B>(worker: &Worker, request: &Request<B>) -> Result<Answer, Refused> {
     if request
         .uri()
         .path_and_query()
         .map_or(0, |target| target.as_str().len())
         > TARGET_BYTES_MAX
     {
-        return Err(Problem::new(
-            StatusCode::URI_TOO_LONG,
-            "the request's target is above 2048 bytes",
-        ));
+        return Err(Cause::TargetTooLong.because("the request's target is above 2048 bytes"));
     }
     if !is_upgrade(request.headers()) {
         return Ok(Answer::Plain(http::answer(
@@ -121,16 +115,10 @@ fn respond<B>(worker: &Worker, request: &Request<B>) -> Result<Answer, Problem> 
         )));
     }
     if !worker.is_ready() {
-        return Err(Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the server is going away; connect again",
-        ));
+        return Err(Cause::Draining.because("the server is going away; connect again"));
     }
     if !matches!(request.uri().path(), "/" | "/ws") {
-        return Err(Problem::new(
-            StatusCode::NOT_FOUND,
-            "WebSocket connects at / or /ws",
-        ));
+        return Err(Cause::Path.because("WebSocket connects at / or /ws"));
     }
     let accept = accept(request)?;
     check_origin(worker, request.headers())?;
@@ -138,7 +126,7 @@ fn respond<B>(worker: &Worker, request: &Request<B>) -> Result<Answer, Problem> 
 }
 
 /// Settles version, identity and compression.
-fn upgrade(worker: &Worker, headers: &HeaderMap, accept: &str) -> Result<Answer, Problem> {
+fn upgrade(worker: &Worker, headers: &HeaderMap, accept: &str) -> Result<Answer, Refused> {
     let offers = list(headers, &header::SEC_WEBSOCKET_PROTOCOL)?;
     let negotiated = Version::negotiate(
         offers
@@ -147,13 +135,14 @@ fn upgrade(worker: &Worker, headers: &HeaderMap, accept: &str) -> Result<Answer,
             .filter(|offer| !offer.is_empty()),
     )
     .map_err(|error| {
-        Problem::new(StatusCode::BAD_REQUEST, error.to_string())
+        Cause::Subprotocol
+            .because(error.to_string())
             .with("supported", Version::SUBPROTOCOLS.as_slice())
     })?;
     let identity = match credential(headers, negotiated.token)? {
         None => None,
         Some(token) => Some(worker.shared.verifier.verify(&token, None).map_err(|denied| {
-            Problem::new(StatusCode::UNAUTHORIZED, format!("{denied}; get a new one, or connect without and authenticate in the first message"))
+            Cause::Token.because(format!("{denied}; get a new one, or connect without and authenticate in the first message"))
         })?),
     };
     let mut response = Response::new(Full::default());
@@ -187,16 +176,13 @@ fn upgrade(worker: &Worker, headers: &HeaderMap, accept: &str) -> Result<Answer,
 }
 
 /// What the client's key is answered with, if the request is a handshake of RFC 6455, section 4.2.1.
-fn accept<B>(request: &Request<B>) -> Result<String, Problem> {
-    let bad = |detail: &str| Problem::new(StatusCode::BAD_REQUEST, detail);
+fn accept<B>(request: &Request<B>) -> Result<String, Refused> {
+    let bad = |detail: &'static str| Cause::Malformed.because(detail);
     if request.method() != Method::GET || request.version() != hyper::Version::HTTP_11 {
         return Err(bad("a WebSocket handshake is a GET of HTTP/1.1"));
     }
     if only(request.headers(), &header::SEC_WEBSOCKET_VERSION)? != "13" {
-        return Err(Problem::new(
-            StatusCode::UPGRADE_REQUIRED,
-            "only version 13 of WebSocket is spoken here",
-        ));
+        return Err(Cause::WebSocketVersion.because("only version 13 of WebSocket is spoken here"));
     }
     only(request.headers(), &header::HOST)?;
     let key = only(request.headers(), &header::SEC_WEBSOCKET_KEY)?;
@@ -212,7 +198,7 @@ fn accept<B>(request: &Request<B>) -> Result<String, Problem> {
     Ok(accept_key(key))
 }
 
-fn check_origin(worker: &Worker, headers: &HeaderMap) -> Result<(), Problem> {
+fn check_origin(worker: &Worker, headers: &HeaderMap) -> Result<(), Refused> {
     if !headers.contains_key(header::ORIGIN) {
         return Ok(());
     }
@@ -225,15 +211,15 @@ fn check_origin(worker: &Worker, headers: &HeaderMap) -> Result<(), Problem> {
     }
     let detail =
         "pages of this origin may not connect; add it to server.allowed_origins if they should";
-    Err(Problem::new(StatusCode::FORBIDDEN, detail))
+    Err(Cause::Origin.because(detail))
 }
 
 /// The token of the request: in `Authorization`, or among the subprotocols.
-fn credential(headers: &HeaderMap, subprotocol: Option<Token>) -> Result<Option<Token>, Problem> {
+fn credential(headers: &HeaderMap, subprotocol: Option<Token>) -> Result<Option<Token>, Refused> {
     if !headers.contains_key(header::AUTHORIZATION) {
         return Ok(subprotocol);
     }
-    let bad = |detail: &str| Problem::new(StatusCode::BAD_REQUEST, detail);
+    let bad = |detail: &'static str| Cause::Malformed.because(detail);
     if subprotocol.is_some() {
         return Err(bad(
             "a token is in Authorization and another among the subprotocols; send one",
@@ -264,30 +250,24 @@ fn is_upgrade(headers: &HeaderMap) -> bool {
 }
 
 /// The value of a header that must be there once.
-fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<&'a str, Problem> {
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<&'a str, Refused> {
     let mut values = headers.get_all(name).iter();
     match (values.next().map(HeaderValue::to_str), values.next()) {
         (Some(Ok(value)), None) => Ok(value.trim()),
-        _ => Err(Problem::new(
-            StatusCode::BAD_REQUEST,
-            format!("the header {name} must be there once, in ASCII"),
-        )),
+        _ => {
+            Err(Cause::Malformed.because(format!("the header {name} must be there once, in ASCII")))
+        }
     }
 }
 
 /// The values of a header that is a list, joined.
-fn list(headers: &HeaderMap, name: &HeaderName) -> Result<String, Problem> {
+fn list(headers: &HeaderMap, name: &HeaderName) -> Result<String, Refused> {
     let values: Result<Vec<&str>, _> = headers
         .get_all(name)
         .iter()
         .map(HeaderValue::to_str)
         .collect();
-    let ascii = |_| {
-        Problem::new(
-            StatusCode::BAD_REQUEST,
-            format!("the header {name} must be ASCII"),
-        )
-    };
+    let ascii = |_| Cause::Malformed.because(format!("the header {name} must be ASCII"));
     values.map(|values| values.join(",")).map_err(ascii)
 }
 

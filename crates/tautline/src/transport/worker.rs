@@ -1,13 +1,12 @@
 //! What the connections of one shard share, and the loop that takes in new ones.
 
 use std::cell::RefCell;
-use std::net::{SocketAddr, TcpStream as StdStream};
+use std::net::{IpAddr, SocketAddr, TcpStream as StdStream};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use hyper::StatusCode;
 use tautline_engine::{Draft, Engine, EngineError, Level, Terms};
 use tautline_hub::{Closing, Shard, Variant};
 use tautline_protocol::model::{ConnectionId, RoomName, RoomRule};
@@ -25,8 +24,9 @@ use super::handshake::{self, Agreed};
 use super::origin::Origins;
 use super::socket::Socket;
 use crate::auth::Verifier;
+use crate::cause::Cause;
 use crate::config::{Mode, Transport};
-use crate::lifecycle::{Lifecycle, Observer, Observers};
+use crate::lifecycle::{Lifecycle, Observer, Observers, Party, Release};
 
 /// A read takes so many bytes at most; one buffer for all connections of a shard.
 const SCRATCH_BYTES: usize = 64 * 1024;
@@ -127,7 +127,7 @@ impl Worker {
         let mut connection = Connection::new(Rc::clone(&self), socket, &opened.agreed, place);
         self.observe(&Lifecycle::Connected {
             connection: connection.id(),
-            peer,
+            from: peer.ip(),
         });
         connection.begin(opened.agreed, &opened.early);
         if !self.is_ready() {
@@ -140,11 +140,7 @@ impl Worker {
         let place = &self.shared.handshakes;
         if place.fetch_add(1, Ordering::Relaxed) >= self.shared.transport.handshakes_max {
             place.fetch_sub(1, Ordering::Relaxed);
-            self.refused(
-                peer,
-                StatusCode::SERVICE_UNAVAILABLE,
-                "too many handshakes at once",
-            );
+            self.refused(peer.ip(), Cause::Handshakes, "too many handshakes at once");
             return None;
         }
         let opened = handshake::open(self, stream, peer).await;
@@ -170,17 +166,18 @@ impl Worker {
         user: Option<Arc<str>>,
         ask: Ask,
     ) -> Reply {
+        let party = Party {
+            connection: id,
+            user: user.as_deref(),
+        };
         let answer = match ask {
-            Ask::Join { room, history } => self.join(id, user.as_deref(), &room, history).await,
+            Ask::Join { room, history } => self.join(party, &room, history).await,
             Ask::Leave { room } => {
                 let announced = self
                     .rule(&room, user.as_deref())
                     .is_some_and(|rule| rule.presence);
                 self.shard.leave(id, &room, announced);
-                self.observe(&Lifecycle::Left {
-                    connection: id,
-                    room: &room,
-                });
+                self.observe(&Lifecycle::Left(party, &room));
                 Ok(Reply::Left)
             }
             Ask::Publish {
@@ -189,40 +186,48 @@ impl Worker {
                 data,
                 tag,
             } => {
-                let terms = terms(self.rule(&room, user.as_deref()));
                 let draft = Draft {
                     event,
                     data,
-                    user,
+                    user: user.clone(),
                     tag,
                     key: None,
                 };
-                let published = self.shared.engine.publish(&room, draft, terms).await;
-                if published.is_ok() {
-                    self.observe(&Lifecycle::Published {
-                        connection: id,
-                        room: &room,
-                    });
-                }
-                published.map(|_| Reply::Published)
+                self.publish(party, &room, draft).await
             }
         };
         answer.unwrap_or_else(|error| failed(&error))
     }
 
+    async fn publish(
+        &self,
+        party: Party<'_>,
+        room: &RoomName,
+        draft: Draft,
+    ) -> Result<Reply, EngineError> {
+        let (event, data) = (draft.event.clone(), draft.data.clone());
+        let terms = terms(self.rule(room, party.user));
+        let published = self.shared.engine.publish(room, draft, terms).await?;
+        let release = Release {
+            room,
+            event: &event,
+            data: &data,
+            published,
+        };
+        self.observe(&Lifecycle::Published(party, &release));
+        Ok(Reply::Published)
+    }
+
     async fn join(
         &self,
-        id: ConnectionId,
-        user: Option<&str>,
+        party: Party<'_>,
         room: &RoomName,
         history: bool,
     ) -> Result<Reply, EngineError> {
-        let kept = self.rule(room, user).map_or(0, |rule| rule.history.count);
-        let joined = self.shard.join(id, room, history.then_some(kept)).await?;
-        self.observe(&Lifecycle::Joined {
-            connection: id,
-            room,
-        });
+        let rule = self.rule(room, party.user);
+        let kept = history.then(|| rule.map_or(0, |rule| rule.history.count));
+        let joined = self.shard.join(party.connection, room, kept).await?;
+        self.observe(&Lifecycle::Joined(party, room));
         Ok(Reply::Joined {
             history: joined.history,
         })
@@ -259,11 +264,11 @@ impl Worker {
         self.shared.observer.observe(event);
     }
 
-    pub(super) fn refused(&self, peer: SocketAddr, status: StatusCode, reason: &str) {
+    pub(super) fn refused(&self, from: IpAddr, cause: Cause, detail: &str) {
         self.observe(&Lifecycle::Refused {
-            peer,
-            status: status.as_u16(),
-            reason,
+            from,
+            cause,
+            detail,
         });
     }
 

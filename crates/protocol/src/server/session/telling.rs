@@ -14,6 +14,7 @@ impl Session {
     }
 
     pub(super) fn refuse(&mut self, refusal: &Refusal, request: Option<&RequestId>) {
+        self.outputs.push_back(Output::Refused(refusal.clone()));
         match wire::answer(self.version, refusal) {
             Answer::Close(close) => self.close(close),
             Answer::Error { code, message } => {

@@ -1,0 +1,89 @@
+//! Why handshakes are refused, and with which status.
+
+use std::borrow::Cow;
+
+use hyper::StatusCode;
+use serde_json::Value;
+
+use crate::problem::Problem;
+
+/// Why a handshake was refused: what it is counted as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Cause {
+    /// It is no handshake of RFC 6455, or no HTTP at all.
+    Malformed,
+    /// Its target is too long.
+    TargetTooLong,
+    /// Nothing connects at this path.
+    Path,
+    /// It is for another version of WebSocket.
+    WebSocketVersion,
+    /// It offers only protocol versions that are not spoken here.
+    Subprotocol,
+    /// Pages of its origin may not connect.
+    Origin,
+    /// Its token proves nobody.
+    Token,
+    /// It was not complete in time.
+    TooLate,
+    /// So many handshakes go on already.
+    Handshakes,
+    /// The server goes away.
+    Draining,
+}
+
+impl Cause {
+    /// The status of the answer.
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Self::Malformed | Self::Subprotocol => StatusCode::BAD_REQUEST,
+            Self::TargetTooLong => StatusCode::URI_TOO_LONG,
+            Self::Path => StatusCode::NOT_FOUND,
+            Self::WebSocketVersion => StatusCode::UPGRADE_REQUIRED,
+            Self::Origin => StatusCode::FORBIDDEN,
+            Self::Token => StatusCode::UNAUTHORIZED,
+            Self::TooLate => StatusCode::REQUEST_TIMEOUT,
+            Self::Handshakes | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The name in metrics, logs and audit rows.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::TargetTooLong => "target_too_long",
+            Self::Path => "path",
+            Self::WebSocketVersion => "websocket_version",
+            Self::Subprotocol => "subprotocol",
+            Self::Origin => "origin",
+            Self::Token => "token",
+            Self::TooLate => "too_late",
+            Self::Handshakes => "handshakes",
+            Self::Draining => "draining",
+        }
+    }
+
+    /// A refusal for this cause, in words.
+    pub(crate) fn because(self, detail: impl Into<Cow<'static, str>>) -> Refused {
+        let problem = Problem::new(self.status(), detail.into());
+        Refused {
+            cause: self,
+            problem,
+        }
+    }
+}
+
+/// A handshake is refused.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) cause: Cause,
+    pub(crate) problem: Problem,
+}
+
+impl Refused {
+    /// The same, with one more member in the body.
+    pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.problem = self.problem.with(name, value);
+        self
+    }
+}
