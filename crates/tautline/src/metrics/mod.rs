@@ -1,0 +1,52 @@
+//! What is counted, for Prometheus: the lifecycle stream, and what the shards count themselves.
+
+mod connections;
+mod messages;
+
+use std::sync::Arc;
+
+use prometheus_client::encoding::text;
+use prometheus_client::registry::Registry;
+use tautline_hub::Stats;
+
+use self::connections::Connections;
+use self::messages::Messages;
+use crate::lifecycle::{Lifecycle, Observer};
+
+/// Everything that is counted, each group by itself.
+pub(crate) struct Metrics {
+    registry: Registry,
+    connections: Connections,
+    messages: Messages,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let mut registry = Registry::with_prefix("tautline");
+        Self {
+            connections: Connections::new(&mut registry),
+            messages: Messages::new(&mut registry),
+            registry,
+        }
+    }
+
+    /// Counts what a shard counts, too.
+    pub(crate) fn watch(&self, shard: Arc<Stats>) {
+        self.messages.watch(shard);
+    }
+
+    /// All figures, in the text format of `OpenMetrics`.
+    pub(crate) fn text(&self) -> String {
+        self.messages.gather();
+        let mut text = String::new();
+        text::encode(&mut text, &self.registry).expect("a String takes everything");
+        text
+    }
+}
+
+impl Observer for Metrics {
+    fn observe(&self, event: &Lifecycle<'_>) {
+        self.connections.observe(event);
+        self.messages.observe(event);
+    }
+}
