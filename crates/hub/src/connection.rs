@@ -7,10 +7,11 @@ use std::task::Waker;
 use std::time::Instant;
 
 use bytes::Bytes;
+use tautline_protocol::model::RoomName;
 
 use crate::outbox::{Flushed, Outbox, Overflow};
 use crate::shard::now;
-use crate::{OutboxLimits, Sink, Variant};
+use crate::{OutboxLimits, Seen, Sink, Variant};
 
 /// Why the shard wants a connection to end. What is said to the peer is the driver's business.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +46,7 @@ pub struct Wake {
 pub(crate) struct Connection {
     pub(crate) serial: u32,
     pub(crate) variant: Variant,
-    pub(crate) user: Option<Arc<str>>,
+    pub(crate) about: About,
     /// Whether it is in a queue to be flushed.
     pub(crate) queued: bool,
     pub(crate) blocked: bool,
@@ -58,12 +59,41 @@ pub(crate) struct Connection {
     ending: bool,
 }
 
+/// What is told of it to whoever looks in.
+pub(crate) struct About {
+    pub(crate) user: Option<Arc<str>>,
+    /// Where it is a member, in the order of the joins.
+    pub(crate) rooms: Vec<RoomName>,
+    pub(crate) seen: Seen,
+}
+
+impl About {
+    /// Notes that it is a member now.
+    pub(crate) fn enter(&mut self, room: &RoomName) {
+        if self.rooms.is_empty() {
+            // Most are in one room, and there are many of them.
+            self.rooms.reserve_exact(1);
+        }
+        if !self.rooms.contains(room) {
+            self.rooms.push(room.clone());
+        }
+    }
+}
+
 impl Connection {
     pub(crate) fn new(serial: u32, sink: Rc<dyn Sink>, variant: Variant) -> Self {
+        let opened = now();
         Self {
             serial,
             variant,
-            user: None,
+            about: About {
+                user: None,
+                rooms: Vec::new(),
+                seen: Seen {
+                    opened,
+                    read_at: opened,
+                },
+            },
             queued: false,
             blocked: false,
             due: false,

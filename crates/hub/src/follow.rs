@@ -9,6 +9,7 @@ use tautline_protocol::model::{ConnectionId, Member, Position, Publication, Room
 use tautline_protocol::wire::Message;
 
 use crate::connection::Connection;
+use crate::shard::State;
 use crate::subscription::Step;
 use crate::{Closing, Shard};
 
@@ -43,17 +44,24 @@ impl Shard {
             head = self.head(name).await?;
         }
         let cursor = page.as_ref().map_or(head, |page| page.head);
-        let mut state = self.state.borrow_mut();
-        if state.connection(id).is_some()
-            && let Some(room) = state.rooms.get_mut(name)
-        {
-            room.subscribe(id.slot, cursor);
-        }
-        drop(state);
+        self.subscribe(id, name, cursor);
         drop(entering);
         Ok(Joined {
             history: page.map(|page| page.publications),
         })
+    }
+
+    fn subscribe(&self, id: ConnectionId, name: &RoomName, cursor: Position) {
+        let State {
+            connections, rooms, ..
+        } = &mut *self.state.borrow_mut();
+        if let Some(connection) = connections.get_mut(id.slot as usize)
+            && connection.serial == id.serial
+            && let Some(room) = rooms.get_mut(name)
+        {
+            room.subscribe(id.slot, cursor);
+            connection.about.enter(name);
+        }
     }
 
     /// Lets a connection that has joined follow the room, behind what it was given, and announces it.
@@ -76,9 +84,10 @@ impl Shard {
     /// Takes a connection out of a room, which was announced there or not.
     pub fn leave(&self, id: ConnectionId, name: &RoomName, announced: bool) {
         let mut state = self.state.borrow_mut();
-        if state.connection(id).is_none() {
+        let Some(connection) = state.connection(id) else {
             return;
-        }
+        };
+        connection.about.rooms.retain(|room| room != name);
         if let Some(room) = state.rooms.get_mut(name) {
             room.unsubscribe(id.slot);
             room.tidy();

@@ -7,6 +7,7 @@
 //! The hub writes through [`Sink`] and has bytes made by [`Encode`]. It knows no socket, no HTTP, no
 //! TLS, no token, and no frame.
 
+mod census;
 mod connection;
 mod encode;
 mod fanout;
@@ -20,6 +21,7 @@ mod stats;
 mod subscription;
 mod wheel;
 
+pub use census::{RoomSight, Seen, Sight, Wanted};
 pub use connection::{Closing, Wake};
 pub use encode::{Encode, Variant};
 pub use follow::Joined;

@@ -132,17 +132,12 @@ impl Shard {
             .connections
             .insert(Connection::new(serial, sink, variant));
         let slot = u32::try_from(slot).expect("a process holds far fewer descriptors");
-        ConnectionId {
-            node: self.node,
-            shard: self.index,
-            slot,
-            serial,
-        }
+        self.name(slot, serial)
     }
 
     /// Notes whose connection it is.
     pub fn identify(&self, id: ConnectionId, user: Arc<str>) {
-        self.with(id, |connection| connection.user = Some(user));
+        self.with(id, |connection| connection.about.user = Some(user));
     }
 
     /// Takes a connection away, which has left its rooms, and says what went through its outbox.
@@ -220,13 +215,26 @@ impl Shard {
     /// Everyone connected, to be ended one by one.
     pub fn connections(&self) -> Vec<ConnectionId> {
         let state = self.state.borrow();
-        let id = |(slot, connection): (usize, &Connection)| ConnectionId {
-            node: self.node,
-            shard: self.index,
-            slot: u32::try_from(slot).unwrap_or(u32::MAX),
-            serial: connection.serial,
+        let id = |(slot, connection): (usize, &Connection)| {
+            let slot = u32::try_from(slot).unwrap_or(u32::MAX);
+            self.name(slot, connection.serial)
         };
         state.connections.iter().map(id).collect()
+    }
+
+    /// What the whole cluster calls a connection of this shard.
+    pub(crate) fn name(&self, slot: u32, serial: u32) -> ConnectionId {
+        ConnectionId {
+            node: self.node,
+            shard: self.index,
+            slot,
+            serial,
+        }
+    }
+
+    /// Whether a connection's name says that it is of this shard.
+    pub(crate) fn is_mine(&self, id: ConnectionId) -> bool {
+        (id.node, id.shard) == (self.node, self.index)
     }
 
     /// The shard's loop. Ends when the engine is gone.
@@ -419,14 +427,14 @@ impl Shard {
 
     fn obey(&self, signal: &Signal) {
         match signal {
-            Signal::Disconnect(id) if (id.node, id.shard) == (self.node, self.index) => {
+            Signal::Disconnect(id) if self.is_mine(*id) => {
                 self.close(*id, Closing::Disconnect);
             }
             Signal::Disconnect(_) => {}
             Signal::DisconnectUser(user) => {
                 let mut state = self.state.borrow_mut();
                 for (_, connection) in &mut state.connections {
-                    if connection.user.as_ref() == Some(user) {
+                    if connection.about.user.as_ref() == Some(user) {
                         connection.close(Closing::Disconnect);
                     }
                 }

@@ -19,6 +19,32 @@ pub struct ConnectionId {
     pub serial: u32,
 }
 
+impl ConnectionId {
+    /// The name as text has so many digits: of the node, the shard, the slot and the serial.
+    const DIGITS: [usize; 4] = [8, 4, 8, 8];
+
+    /// Takes a text, as [`fmt::Display`] writes it, for a connection's name.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if text.len() != Self::DIGITS.iter().sum::<usize>() || !text.bytes().all(is_digit) {
+            return None;
+        }
+        let mut rest = text;
+        let mut next = |digits| {
+            let (part, behind) = rest.split_at(digits);
+            rest = behind;
+            u32::from_str_radix(part, 16).ok()
+        };
+        let [node, shard, slot, serial] = Self::DIGITS.map(&mut next);
+        Some(Self {
+            node: NodeId(node?),
+            shard: u16::try_from(shard?).ok()?,
+            slot: slot?,
+            serial: serial?,
+        })
+    }
+}
+
 impl fmt::Display for ConnectionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -32,5 +58,32 @@ impl fmt::Display for ConnectionId {
 impl fmt::Debug for ConnectionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let id = ConnectionId {
+            node: NodeId(0xdead_beef),
+            shard: 3,
+            slot: 0x10,
+            serial: u32::MAX,
+        };
+        assert_eq!(id.to_string(), "deadbeef000300000010ffffffff");
+        assert_eq!(ConnectionId::parse(&id.to_string()), Some(id));
+        for bad in [
+            "",
+            "deadbeef000300000010fffffff",
+            "deadbeef000300000010fffffffff",
+            "DEADBEEF000300000010FFFFFFFF",
+            "+eadbeef000300000010ffffffff",
+            "deadbeef0003000000é10ffffff",
+        ] {
+            assert_eq!(ConnectionId::parse(bad), None, "{bad}");
+        }
     }
 }

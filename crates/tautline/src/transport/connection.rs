@@ -39,7 +39,7 @@ pub(super) struct Connection {
     unread: Vec<u8>,
     /// The earliest timer that is set.
     timer: Option<Instant>,
-    seen: Seen,
+    signs: Signs,
     last: Option<Box<LastWords>>,
     /// Given back when the end is told; there is one end.
     place: Option<Place>,
@@ -47,10 +47,8 @@ pub(super) struct Connection {
 
 type Asked = Pin<Box<dyn Future<Output = Reply>>>;
 
-/// When things were seen.
-struct Seen {
-    opened: Instant,
-    read: Instant,
+/// When the last signs of life were asked for, and given.
+struct Signs {
     pinged: Option<Instant>,
     ponged: Option<Instant>,
 }
@@ -77,9 +75,7 @@ impl Connection {
             Worker::seed(),
         );
         let decoder = worker.decoder(agreed);
-        let seen = Seen {
-            opened: now.at,
-            read: now.at,
+        let signs = Signs {
             pinged: None,
             ponged: None,
         };
@@ -93,7 +89,7 @@ impl Connection {
             asked: None,
             unread: Vec::new(),
             timer: None,
-            seen,
+            signs,
             last: None,
             place: Some(place),
         }
@@ -157,7 +153,7 @@ impl Connection {
             Ok(()) if buffer.filled().is_empty() => self.end(now, By::Client, How::Fin, None),
             Ok(()) => {
                 let is_full = buffer.remaining() == 0;
-                self.seen.read = now.at;
+                worker.shard.heard_from(self.id, now.at);
                 self.session.handle_traffic(now);
                 self.decode(buffer.filled_mut(), now, context);
                 return Poll::Ready(if is_full { Read::Full } else { Read::Part });
@@ -190,7 +186,7 @@ impl Connection {
                 Ok(Some(Event::Text(text))) => self.session.handle_text(now, text),
                 Ok(Some(Event::Binary(_))) => self.session.handle_binary(now),
                 Ok(Some(Event::Ping(payload))) => worker.shard.send(self.id, frame::pong(payload)),
-                Ok(Some(Event::Pong(_))) => self.seen.ponged = Some(now.at),
+                Ok(Some(Event::Pong(_))) => self.signs.ponged = Some(now.at),
                 Ok(Some(Event::Close { code, reason })) => {
                     let reason = reason.to_owned();
                     self.end(
@@ -230,7 +226,7 @@ impl Connection {
                         .send(self.id, self.worker.encoder.frame(self.variant, &text));
                 }
                 Output::Ping => {
-                    self.seen.pinged = Some(now.at);
+                    self.signs.pinged = Some(now.at);
                     self.worker.shard.send(self.id, frame::ping([]));
                 }
                 Output::Verify(token) => {
@@ -378,6 +374,7 @@ impl Connection {
         (code, reason): (Option<u16>, Cow<'static, str>),
     ) -> Ending {
         let since = |then: Instant| now.at.saturating_duration_since(then);
+        let seen = self.worker.shard.seen(self.id);
         let identity = self.session.identity();
         let left = |expires: Timestamp| Duration::from_millis(expires.0.saturating_sub(now.wall.0));
         Ending {
@@ -388,11 +385,11 @@ impl Connection {
             code,
             reason,
             times: Times {
-                age: since(self.seen.opened),
-                since_read: since(self.seen.read),
+                age: seen.map_or(Duration::ZERO, |seen| since(seen.opened)),
+                since_read: seen.map_or(Duration::ZERO, |seen| since(seen.read_at)),
                 since_write: None,
-                since_ping: self.seen.pinged.map(since),
-                since_pong: self.seen.ponged.map(since),
+                since_ping: self.signs.pinged.map(since),
+                since_pong: self.signs.ponged.map(since),
             },
             rooms: self.session.rooms().len(),
             traffic: Traffic::default(),
