@@ -1,5 +1,6 @@
 //! A connection as its shard knows it.
 
+use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,6 +21,8 @@ pub enum Closing {
     SlowConsumer,
     /// It missed something that cannot be given to it any more.
     Gap,
+    /// So much waits for everyone that the largest queues are given up, its own among them.
+    Memory,
     /// Writing to it failed.
     Broken(io::ErrorKind),
     /// The server goes away.
@@ -37,6 +40,8 @@ pub struct Wake {
     pub due: bool,
     /// Bytes wait for a peer that takes none: when the socket is writable, call [`crate::Shard::writable`].
     pub blocked: bool,
+    /// Since when the peer has taken nothing, if something waits for it.
+    pub stalled: Option<Instant>,
 }
 
 #[expect(
@@ -81,7 +86,12 @@ impl About {
 }
 
 impl Connection {
-    pub(crate) fn new(serial: u32, sink: Rc<dyn Sink>, variant: Variant) -> Self {
+    pub(crate) fn new(
+        serial: u32,
+        sink: Rc<dyn Sink>,
+        variant: Variant,
+        waiting: Rc<Cell<usize>>,
+    ) -> Self {
         let opened = now();
         Self {
             serial,
@@ -97,7 +107,7 @@ impl Connection {
             queued: false,
             blocked: false,
             due: false,
-            outbox: Outbox::default(),
+            outbox: Outbox::new(waiting),
             sink,
             waker: None,
             closing: None,
@@ -133,7 +143,7 @@ impl Connection {
         if !self.ending {
             self.ending = true;
             self.closing = Some(closing);
-            if closing == Closing::SlowConsumer {
+            if matches!(closing, Closing::SlowConsumer | Closing::Memory) {
                 self.outbox.clear_unbegun();
             }
             self.wake();
@@ -177,6 +187,7 @@ impl Connection {
             closing: self.closing.take(),
             due: std::mem::take(&mut self.due),
             blocked: self.blocked,
+            stalled: self.outbox.traffic().written_at.filter(|_| self.blocked),
         }
     }
 

@@ -1,7 +1,9 @@
 //! What waits to be written to one connection: the only place where slowness is decided.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
+use std::rc::Rc;
 use std::time::Instant;
 
 use bytes::{Buf, Bytes};
@@ -38,7 +40,7 @@ pub struct Traffic {
 }
 
 /// A bounded queue of shared frames.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Outbox {
     queue: VecDeque<Entry>,
     bytes: usize,
@@ -46,6 +48,8 @@ pub(crate) struct Outbox {
     /// Whether a part of the first entry is written: the rest must follow, or the peer loses the frames' borders.
     begun: bool,
     traffic: Traffic,
+    /// What waits in all outboxes of the shard.
+    waiting: Rc<Cell<usize>>,
 }
 
 /// Frames that were joined because the same connections get all of them.
@@ -80,6 +84,18 @@ const LOW_BYTES: usize = 64 * 1024;
 const IDLE_ENTRIES: usize = 4;
 
 impl Outbox {
+    /// An outbox whose bytes count among those that are `waiting` in the shard.
+    pub(crate) fn new(waiting: Rc<Cell<usize>>) -> Self {
+        Self {
+            queue: VecDeque::new(),
+            bytes: 0,
+            messages: 0,
+            begun: false,
+            traffic: Traffic::default(),
+            waiting,
+        }
+    }
+
     /// Appends frames, or gives them back if the bounds do not allow it.
     pub(crate) fn push(
         &mut self,
@@ -107,7 +123,8 @@ impl Outbox {
     /// Forgets what was not begun to be written, so that a last word can be said.
     pub(crate) fn clear_unbegun(&mut self) {
         self.queue.truncate(usize::from(self.begun));
-        self.bytes = self.queue.iter().map(|entry| entry.bytes.len()).sum();
+        let left = self.queue.iter().map(|entry| entry.bytes.len()).sum();
+        self.set_bytes(left);
         self.messages = self.queue.iter().map(|entry| entry.messages).sum();
     }
 
@@ -157,15 +174,20 @@ impl Outbox {
         self.bytes
     }
 
+    fn set_bytes(&mut self, bytes: usize) {
+        self.waiting.set(self.waiting.get() - self.bytes + bytes);
+        self.bytes = bytes;
+    }
+
     fn append(&mut self, entry: Entry) {
-        self.bytes += entry.bytes.len();
+        self.set_bytes(self.bytes + entry.bytes.len());
         self.messages += entry.messages;
         self.traffic.bytes_queued_peak = self.traffic.bytes_queued_peak.max(self.bytes);
         self.queue.push_back(entry);
     }
 
     fn consume(&mut self, mut written: usize) {
-        self.bytes -= written;
+        self.set_bytes(self.bytes - written);
         self.traffic.bytes_written += written as u64;
         while let Some(first) = self.queue.front_mut() {
             if written < first.bytes.len() {
@@ -178,6 +200,12 @@ impl Outbox {
             self.begun = false;
             self.queue.pop_front();
         }
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        self.set_bytes(0);
     }
 }
 
@@ -230,7 +258,7 @@ mod tests {
 
     #[test]
     fn bytes_and_messages_are_bounded() {
-        let mut outbox = Outbox::default();
+        let mut outbox = Outbox::new(Rc::default());
         assert_eq!(push(&mut outbox, "12345"), Ok(()));
         assert!(push(&mut outbox, "123456").is_err());
         assert_eq!(push(&mut outbox, "1"), Ok(()));
@@ -240,7 +268,7 @@ mod tests {
 
     #[test]
     fn one_large_message_fits_into_an_empty_outbox_only() {
-        let mut outbox = Outbox::default();
+        let mut outbox = Outbox::new(Rc::default());
         assert_eq!(
             push(&mut outbox, "a message of more than ten bytes"),
             Ok(())
@@ -250,7 +278,7 @@ mod tests {
 
     #[test]
     fn writing_makes_room_again() {
-        let (mut outbox, sink) = (Outbox::default(), Narrow::new(7));
+        let (mut outbox, sink) = (Outbox::new(Rc::default()), Narrow::new(7));
         push(&mut outbox, "12345").unwrap();
         push(&mut outbox, "67890").unwrap();
         assert!(matches!(
@@ -272,7 +300,7 @@ mod tests {
 
     #[test]
     fn a_frame_that_was_begun_is_finished_before_the_last_word() {
-        let (mut outbox, sink) = (Outbox::default(), Narrow::new(2));
+        let (mut outbox, sink) = (Outbox::new(Rc::default()), Narrow::new(2));
         push(&mut outbox, "12345").unwrap();
         push(&mut outbox, "678").unwrap();
         assert!(matches!(
@@ -288,7 +316,7 @@ mod tests {
 
     #[test]
     fn a_burst_gives_its_room_back() {
-        let (mut outbox, sink) = (Outbox::default(), Narrow::new(usize::MAX));
+        let (mut outbox, sink) = (Outbox::new(Rc::default()), Narrow::new(usize::MAX));
         let limits = OutboxLimits {
             bytes_max: 1 << 20,
             messages_max: 1000,

@@ -1,6 +1,6 @@
 //! The driver of one thread's share: its connections, its rooms, its timers.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::flush::FlushQueue;
 use crate::outbox::{OutboxLimits, Traffic};
 use crate::room::{Heard, Room};
 use crate::wheel::{Ticket, Wheel};
-use crate::{Closing, Encode, Sink, Stats, Variant, Wake};
+use crate::{Closing, Encode, Memory, Sink, Stats, Variant, Wake};
 
 /// So many events are taken from the inbox in one turn.
 const EVENTS_PER_TURN: usize = 256;
@@ -71,7 +71,8 @@ pub struct Shard {
     index: u16,
     /// Wakes the loop: something is to be written, or an earlier timer was set.
     stirred: Notify,
-    stats: Arc<Stats>,
+    pub(crate) stats: Arc<Stats>,
+    pub(crate) memory: Arc<Memory>,
 }
 
 pub(crate) struct State {
@@ -84,6 +85,10 @@ pub(crate) struct State {
     /// Rooms whose count is to be told, in the order of their time.
     counts: VecDeque<(Instant, RoomName)>,
     serial: u32,
+    /// The bytes that wait in all outboxes.
+    pub(crate) waiting: Rc<Cell<usize>>,
+    /// How many of them the process knows of.
+    pub(crate) told_waiting: usize,
 }
 
 impl Shard {
@@ -93,6 +98,7 @@ impl Shard {
         (engine, listener): (Arc<dyn Engine>, Listener),
         encode: Rc<dyn Encode>,
         limits: ShardLimits,
+        memory: Arc<Memory>,
     ) -> Rc<Self> {
         let state = State {
             connections: Slab::new(),
@@ -102,6 +108,8 @@ impl Shard {
             wheel: Wheel::new(now()),
             counts: VecDeque::new(),
             serial: 0,
+            waiting: Rc::default(),
+            told_waiting: 0,
         };
         let (drained, stirred) = (Notify::new(), Notify::new());
         Rc::new(Self {
@@ -115,6 +123,7 @@ impl Shard {
             index,
             stirred,
             stats: Arc::default(),
+            memory,
         })
     }
 
@@ -128,9 +137,8 @@ impl Shard {
         let mut state = self.state.borrow_mut();
         state.serial = state.serial.wrapping_add(1);
         let serial = state.serial;
-        let slot = state
-            .connections
-            .insert(Connection::new(serial, sink, variant));
+        let connection = Connection::new(serial, sink, variant, Rc::clone(&state.waiting));
+        let slot = state.connections.insert(connection);
         let slot = u32::try_from(slot).expect("a process holds far fewer descriptors");
         self.name(slot, serial)
     }
@@ -147,6 +155,7 @@ impl Shard {
             return Traffic::default();
         }
         let traffic = state.connections.remove(id.slot as usize).outbox.traffic();
+        self.tell_waiting(&mut state);
         drop(state);
         self.tell_drained();
         traffic
@@ -171,6 +180,7 @@ impl Shard {
         let now = now();
         let written = self.with(id, |connection| connection.flush(now));
         self.stats.wrote(written.unwrap_or(0));
+        self.tell_waiting(&mut self.state.borrow_mut());
         self.tell_drained();
     }
 
@@ -492,6 +502,7 @@ impl Shard {
         }
         self.stats.wrote(written);
         self.stats.set_rooms(state.rooms.len());
+        self.weigh(state);
         if !state.flush.is_empty() {
             self.stirred.notify_one();
         }

@@ -8,6 +8,7 @@ pub struct Stats {
     deliveries: AtomicU64,
     bytes_written: AtomicU64,
     rooms: AtomicU64,
+    connections_shed: AtomicU64,
 }
 
 impl Stats {
@@ -24,6 +25,15 @@ impl Stats {
     /// Rooms that have a member in this shard now.
     pub fn rooms(&self) -> u64 {
         self.rooms.load(Ordering::Relaxed)
+    }
+
+    /// Connections that were given up because too much waited for everyone.
+    pub fn connections_shed(&self) -> u64 {
+        self.connections_shed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn shed(&self) {
+        self.connections_shed.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn delivered(&self, messages: u64) {

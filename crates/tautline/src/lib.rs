@@ -11,6 +11,7 @@ mod config;
 mod descriptors;
 mod ending;
 mod lifecycle;
+mod limits;
 mod logging;
 mod metrics;
 mod page;

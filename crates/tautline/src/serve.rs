@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -23,10 +23,11 @@ use crate::cli::ServeArguments;
 use crate::config::{Config, Mode};
 use crate::descriptors;
 use crate::lifecycle::{Log, Observers};
+use crate::limits::{Counts, Places};
 use crate::logging;
 use crate::metrics::Metrics;
 use crate::tell::EXIT_CONFIG;
-use crate::transport::{Encoder, Intake, Origins, Place, Shared, Worker};
+use crate::transport::{Encoder, Intake, Origins, Shared, Worker};
 
 /// So many events wait for a shard; more become a gap.
 const INBOX_EVENTS: usize = 16 * 1024;
@@ -82,7 +83,7 @@ async fn run(config: Config, arguments: &ServeArguments) -> anyhow::Result<()> {
         signal(SignalKind::interrupt())?,
     );
     descriptors::raise().context("cannot raise the limit on open files")?;
-    let connections_max = config.transport.connections_max;
+    let connections_max = config.limits.connections_max;
     let (mode, drain, admin_listen) = (config.mode, config.drain, config.admin_listen);
     let listeners = bind(&config)?;
     let engine = Arc::new(MemoryEngine::default());
@@ -98,7 +99,7 @@ async fn run(config: Config, arguments: &ServeArguments) -> anyhow::Result<()> {
         engine: Arc::clone(&engine) as Arc<dyn Engine>,
         observer: Observers(vec![Arc::clone(&metrics) as _, Arc::new(Log)]),
         ready: AtomicBool::new(true),
-        handshakes: AtomicUsize::new(0),
+        counts: Counts::new(&config.limits),
     });
     let shards = (0..config.shards)
         .map(|index| Seat::start(&shared, &metrics, (node, index), config.shard))
@@ -146,7 +147,7 @@ fn tell(shards: &[Seat], what: impl Fn() -> Intake) {
 struct Seat {
     intake: mpsc::Sender<Intake>,
     /// How many connections it has, those in their handshake too.
-    taken: Arc<AtomicUsize>,
+    taken: Places,
     thread: JoinHandle<()>,
 }
 
@@ -178,7 +179,7 @@ impl Seat {
             .context("cannot start a shard's thread")?;
         Ok(Self {
             intake,
-            taken: Arc::default(),
+            taken: Places::new(usize::MAX),
             thread,
         })
     }
@@ -197,7 +198,14 @@ fn run_shard(
     let runtime = runtime.expect("a second runtime can be made where the first was");
     let encoder = Rc::new(Encoder::new(shared.transport.compress_from));
     let engine = Arc::clone(&shared.engine);
-    let shard = Shard::new(name, (engine, listener), Rc::clone(&encoder) as _, limits);
+    let memory = Arc::clone(&shared.counts.memory);
+    let shard = Shard::new(
+        name,
+        (engine, listener),
+        Rc::clone(&encoder) as _,
+        limits,
+        memory,
+    );
     metrics.watch(shard.stats());
     let worker = Worker::new(Arc::clone(shared), Rc::clone(&shard), encoder);
     LocalSet::new().block_on(&runtime, async move {
@@ -226,7 +234,7 @@ async fn accept(listener: tokio::net::TcpListener, shards: Rc<[Seat]>, connectio
 }
 
 fn hand_over(stream: TcpStream, peer: SocketAddr, shards: &[Seat], connections_max: usize) {
-    let taken = |seat: &Seat| seat.taken.load(Ordering::Relaxed);
+    let taken = |seat: &Seat| seat.taken.taken();
     if shards.iter().map(taken).sum::<usize>() >= connections_max {
         tracing::debug!(connections_max, "refused a connection: the server is full");
         return;
@@ -237,7 +245,9 @@ fn hand_over(stream: TcpStream, peer: SocketAddr, shards: &[Seat], connections_m
     if stream.set_nodelay(true).is_err() {
         return;
     }
-    let place = Place::take(&seat.taken);
+    let Some(place) = seat.taken.take() else {
+        return;
+    };
     if seat
         .intake
         .try_send(Intake::Stream(stream, peer, place))
@@ -320,10 +330,7 @@ async fn sweep(engine: Arc<MemoryEngine>, node: NodeId) {
 
 /// Nobody is connected any more.
 async fn emptied(shards: &[Seat]) {
-    while shards
-        .iter()
-        .any(|seat| seat.taken.load(Ordering::Relaxed) > 0)
-    {
+    while shards.iter().any(|seat| seat.taken.taken() > 0) {
         tokio::time::sleep(LOOK_EVERY).await;
     }
 }

@@ -35,8 +35,8 @@ pub fn token(arguments: &TokenArguments) -> ExitCode {
         config: arguments.config.clone(),
         ..ServeArguments::default()
     };
-    let secret = match Config::load(&file).map(|config| config.credentials) {
-        Ok(Credentials::Hs256(secret)) => secret,
+    let (secret, claims) = match Config::load(&file).map(|config| config.credentials) {
+        Ok(Credentials::Hs256(secret, claims)) => (secret, claims),
         Ok(Credentials::None | Credentials::Development) => {
             let fix = "there is no secret to sign with: name a file with auth.hs256_secret by --config, \
                        or set TAUTLINE_AUTH_HS256_SECRET";
@@ -44,7 +44,7 @@ pub fn token(arguments: &TokenArguments) -> ExitCode {
         }
         Err(error) => return fail(EXIT_CONFIG, &error.to_string()),
     };
-    match auth::sign(arguments, &secret) {
+    match auth::sign(arguments, &secret, &claims) {
         Ok(token) => print(&format!("{token}\n")),
         Err(reason) => fail(EXIT_USAGE, &reason),
     }

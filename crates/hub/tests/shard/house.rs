@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tautline_engine::{Draft, Engine, Level, Terms, inbox};
-use tautline_hub::{Closing, Joined, Shard, ShardLimits, Variant, Wake};
+use tautline_hub::{Closing, Joined, Memory, Shard, ShardLimits, Variant, Wake};
 use tautline_protocol::model::{ConnectionId, EventName, Member, NodeId, Retention, RoomName};
 use tokio::task::LocalSet;
 
@@ -63,6 +63,7 @@ pub(crate) struct House {
     pub(crate) engine: Arc<Delayed>,
     pub(crate) shard: Rc<Shard>,
     pub(crate) lines: Rc<Lines>,
+    pub(crate) memory: Arc<Memory>,
     pub(crate) order: Rc<RefCell<Vec<u32>>>,
     guests: Cell<u32>,
 }
@@ -84,11 +85,22 @@ impl House {
         Self::beside(&Arc::default(), 0, (limits, inbox_capacity))
     }
 
+    /// A house in which so many bytes may wait for everyone.
+    pub(crate) fn with_memory(bytes_max: usize) -> Self {
+        let memory = Arc::new(Memory::new(bytes_max));
+        Self::build(&Arc::default(), 0, (ShardLimits::default(), 8192), memory)
+    }
+
     /// A shard of an engine that others listen to as well.
-    pub(crate) fn beside(
+    pub(crate) fn beside(engine: &Arc<Delayed>, index: u16, limits: (ShardLimits, usize)) -> Self {
+        Self::build(engine, index, limits, Arc::default())
+    }
+
+    fn build(
         engine: &Arc<Delayed>,
         index: u16,
         (limits, inbox_capacity): (ShardLimits, usize),
+        memory: Arc<Memory>,
     ) -> Self {
         let (inbox, events) = inbox(inbox_capacity);
         let listener = engine.attach(inbox);
@@ -98,6 +110,7 @@ impl House {
             (Arc::clone(engine) as _, listener),
             Rc::clone(&lines) as _,
             limits,
+            Arc::clone(&memory),
         );
         let running = Rc::clone(&shard);
         tokio::task::spawn_local(async move { running.run(events).await });
@@ -106,6 +119,7 @@ impl House {
             shard,
             lines,
             order: Rc::default(),
+            memory,
             guests: Cell::new(0),
         }
     }

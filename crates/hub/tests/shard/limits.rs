@@ -172,3 +172,54 @@ fn a_blocked_peer_is_not_asked_until_its_driver_says_so() {
         assert_eq!(guests[0].peer.writes.get(), 1);
     });
 }
+
+#[test]
+fn when_too_much_waits_for_everyone_the_largest_queues_are_given_up() {
+    run(async {
+        let house = House::with_memory(10_000);
+        let small = house.guests_in("small", 4).await;
+        let large = house.guests_in("large", 1).await;
+        for guest in small.iter().chain(&large) {
+            guest.takes(Takes::Nothing);
+        }
+        house.publish("small", &"s".repeat(500)).await;
+        house.publish("large", &"l".repeat(4000)).await;
+        settle().await;
+        assert!((6000..8000).contains(&house.memory.waiting()));
+        assert!(large[0].closing().is_none());
+        house.publish("large", &"l".repeat(4000)).await;
+        settle().await;
+        assert_eq!(large[0].closing(), Some(Closing::Memory));
+        assert!(small.iter().all(|guest| guest.closing().is_none()));
+        assert!((2000..4000).contains(&house.memory.waiting()));
+        assert_eq!(house.shard.stats().connections_shed(), 1);
+    });
+}
+
+#[test]
+fn what_waits_is_forgotten_with_its_connection() {
+    run(async {
+        let house = House::with_memory(usize::MAX);
+        let guests = house.guests_in("r", 2).await;
+        guests[0].takes(Takes::Nothing);
+        house.publish("r", &"x".repeat(1000)).await;
+        settle().await;
+        assert!(house.memory.waiting() > 1000);
+        house.shard.detach(guests[0].id);
+        assert_eq!(house.memory.waiting(), 0);
+    });
+}
+
+#[test]
+fn newcomers_are_refused_when_hardly_anything_is_left() {
+    run(async {
+        let house = House::with_memory(1000);
+        let guests = house.guests_in("r", 1).await;
+        guests[0].takes(Takes::Bytes(1));
+        assert!(!house.memory.is_nearly_gone());
+        // A frame that was begun cannot be given up.
+        house.publish("r", &"x".repeat(2000)).await;
+        settle().await;
+        assert!(house.memory.is_nearly_gone());
+    });
+}

@@ -8,6 +8,7 @@ mod identity;
 mod member;
 mod position;
 mod publication;
+mod rate;
 mod room_name;
 mod rule;
 
@@ -17,5 +18,6 @@ pub use identity::{Action, Actions, Grant, Identity};
 pub use member::Member;
 pub use position::{Epoch, Position, PublicationId};
 pub use publication::{Publication, Timestamp};
+pub use rate::{Bucket, Rate};
 pub use room_name::{InvalidRoomName, RoomName};
 pub use rule::{Pattern, Retention, RoomRule, Rules};

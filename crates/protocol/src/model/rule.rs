@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Actions, RoomName};
+use super::{Actions, Rate, RoomName};
 
 /// A set of rooms: a name with an optional trailing `*`, in which `{user}` stands for the subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +72,27 @@ pub struct RoomRule {
     pub presence: bool,
     /// What every authenticated user may do there, without a grant.
     pub everyone: Actions,
+    /// How often may be published there, by all together and on each node.
+    pub rate: Option<Rate>,
+    /// The largest publication, in bytes of its data.
+    pub data_bytes_max: usize,
+}
+
+impl RoomRule {
+    /// A rule that keeps, announces and allows nothing, and limits nothing.
+    pub fn of(rooms: Pattern) -> Self {
+        Self {
+            rooms,
+            history: Retention {
+                count: 0,
+                age: Duration::ZERO,
+            },
+            presence: false,
+            everyone: Actions::NONE,
+            rate: None,
+            data_bytes_max: usize::MAX,
+        }
+    }
 }
 
 /// All rules, in the order of the configuration.

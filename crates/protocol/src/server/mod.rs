@@ -13,4 +13,4 @@ mod settings;
 pub use output::{Ask, Denied, Output, Reply};
 pub use permissions::allows;
 pub use session::Session;
-pub use settings::{Now, Settings};
+pub use settings::{Now, Rates, Settings};

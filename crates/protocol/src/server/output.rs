@@ -102,7 +102,7 @@ pub enum Reply {
     },
 }
 
-/// Why a token proves nothing.
+/// Why a token does not let a connection in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
     /// It never did.
@@ -111,4 +111,10 @@ pub enum Denied {
     /// It did, until it ended.
     #[error("the token has expired")]
     Expired,
+    /// It proves a user who has as many connections as allowed.
+    #[error("this user has {connections_max} connections, the most allowed; close one first")]
+    TooMany {
+        /// How many that is.
+        connections_max: usize,
+    },
 }

@@ -17,20 +17,14 @@ pub fn allows(
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::Duration;
 
     use super::*;
-    use crate::model::{Actions, Grant, Pattern, Retention};
+    use crate::model::{Actions, Grant, Pattern};
 
     fn check(everyone: Option<&[Action]>, grants: &[(&str, Action)], action: Action) -> bool {
         let rule = everyone.map(|actions| RoomRule {
-            rooms: Pattern::parse("*").unwrap(),
-            history: Retention {
-                count: 0,
-                age: Duration::ZERO,
-            },
-            presence: false,
             everyone: actions.iter().copied().collect::<Actions>(),
+            ..RoomRule::of(Pattern::parse("*").unwrap())
         });
         let grants: Vec<Grant> = grants
             .iter()

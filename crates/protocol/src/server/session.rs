@@ -1,5 +1,6 @@
 //! The control plane of one connection: what comes in, what goes out, and when.
 
+mod allowance;
 mod commands;
 mod replies;
 mod subscribing;
@@ -9,6 +10,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
+use self::allowance::Allowance;
 use self::subscribing::Subscribing;
 use super::heartbeat::{Beat, Heartbeat};
 use super::{Denied, Now, Output, Reply, Settings};
@@ -37,6 +39,7 @@ pub struct Session {
     /// Until someone is authenticated: by when. Then: when the token ends.
     deadline: Option<Instant>,
     heartbeat: Heartbeat,
+    allowance: Allowance,
     rooms: Vec<RoomName>,
     pending: Option<Box<Pending>>,
     outputs: VecDeque<Output>,
@@ -91,6 +94,7 @@ impl Session {
             deadline: Some(now.at + settings.auth_timeout),
             heartbeat: Heartbeat::new(now.at, &settings, seed),
             settings,
+            allowance: Allowance::default(),
             rooms: Vec::new(),
             pending: None,
             outputs: VecDeque::new(),
@@ -116,22 +120,36 @@ impl Session {
         }
         match wire::parse(self.version, text) {
             Ok(command) => self.obey(now, command),
-            Err(refusal) => self.refuse(&refusal, None),
+            Err(refusal) => self.refuse(now, &refusal, None),
         }
     }
 
     /// A binary message came in.
-    pub fn handle_binary(&mut self, _now: Now) {
+    pub fn handle_binary(&mut self, now: Now) {
         if !self.is_closed {
-            self.refuse(&Refusal::Binary, None);
+            self.refuse(now, &Refusal::Binary, None);
         }
     }
 
     /// The codec met a message above the limit.
-    pub fn handle_too_big(&mut self, _now: Now) {
+    pub fn handle_too_big(&mut self, now: Now) {
         if !self.is_closed {
             let bytes_max = self.settings.v1_frame_bytes_max;
-            self.refuse(&Refusal::TooBig { bytes_max }, None);
+            self.refuse(now, &Refusal::TooBig { bytes_max }, None);
+        }
+    }
+
+    /// A control frame came in, which the driver has answered.
+    pub fn handle_control(&mut self, now: Now) {
+        if !self.is_closed && !self.allowance.control(now, &self.settings) {
+            self.refuse(now, &Refusal::TooManyControls, None);
+        }
+    }
+
+    /// The rest of a message that was begun has not come in time.
+    pub fn handle_unfinished(&mut self, now: Now) {
+        if !self.is_closed {
+            self.refuse(now, &Refusal::Unfinished, None);
         }
     }
 
@@ -148,20 +166,19 @@ impl Session {
         let request = request.take();
         self.pending = None;
         match verdict {
-            Err(Denied::Wrong) => self.refuse(&Refusal::WrongToken, request.as_ref()),
-            Err(Denied::Expired) => self.refuse(&Refusal::TokenExpired, request.as_ref()),
+            Err(denied) => self.refuse(now, &why(denied), request.as_ref()),
             Ok(identity) if self.is_someone_else(&identity) => {
-                self.refuse(&Refusal::OtherUser, request.as_ref());
+                self.refuse(now, &Refusal::OtherUser, request.as_ref());
             }
             Ok(identity) => self.welcome(now, identity, request.as_ref()),
         }
     }
 
     /// What [`Output::Ask`] asked for was done, or was not.
-    pub fn handle_reply(&mut self, _now: Now, reply: Reply) {
+    pub fn handle_reply(&mut self, now: Now, reply: Reply) {
         let is_ask = |pending: &mut Box<Pending>| !matches!(**pending, Pending::Auth { .. });
         if let Some(pending) = self.pending.take_if(is_ask) {
-            self.resume(*pending, reply);
+            self.resume(now, *pending, reply);
         }
     }
 
@@ -175,7 +192,7 @@ impl Session {
                 None => Refusal::AuthTimeout,
                 Some(_) => Refusal::TokenExpired,
             };
-            self.refuse(&refusal, None);
+            self.refuse(now, &refusal, None);
             return;
         }
         match self.heartbeat.handle_timeout(now.at, &self.settings) {
@@ -217,6 +234,14 @@ impl Session {
     }
 }
 
+fn why(denied: Denied) -> Refusal {
+    match denied {
+        Denied::Wrong => Refusal::WrongToken,
+        Denied::Expired => Refusal::TokenExpired,
+        Denied::TooMany { connections_max } => Refusal::TooManyConnections { connections_max },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,6 +249,6 @@ mod tests {
     #[test]
     fn an_idle_session_is_small() {
         let bytes = size_of::<Session>();
-        assert!(bytes <= 256, "{bytes} bytes");
+        assert!(bytes <= 320, "{bytes} bytes");
     }
 }

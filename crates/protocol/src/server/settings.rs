@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::model::{Rules, Timestamp};
+use crate::model::{Rate, Rules, Timestamp};
 
 /// The present, by both clocks.
 #[derive(Debug, Clone, Copy)]
@@ -26,10 +26,40 @@ pub struct Settings {
     pub v1_frame_bytes_max: usize,
     /// The most rooms of one connection.
     pub rooms_max: usize,
+    /// How often a connection may do what it does.
+    pub rates: Rates,
     /// Whether the request method `echo` is answered; for tests.
     pub echo: bool,
     /// What rooms allow.
     pub rules: Rules,
+}
+
+/// How often a connection may do what it does; none is without limit.
+#[derive(Debug, Clone, Copy)]
+pub struct Rates {
+    /// Publish.
+    pub publish: Option<Rate>,
+    /// Join and leave; each topic of a subscription is one.
+    pub join: Option<Rate>,
+    /// Authenticate, ask and ping, as messages.
+    pub request: Option<Rate>,
+    /// Send control frames of the WebSocket protocol.
+    pub control: Option<Rate>,
+    /// Be refused. A client that goes on is ended.
+    pub refusal: Option<Rate>,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        let rate = |per_second, burst| Some(Rate { per_second, burst });
+        Self {
+            publish: rate(20, 60),
+            join: rate(50, 300),
+            request: rate(50, 100),
+            control: rate(10, 20),
+            refusal: rate(20, 100),
+        }
+    }
 }
 
 /// The figures of the protocol; without rules, so that nothing is allowed.
@@ -41,6 +71,7 @@ impl Default for Settings {
             dead_after: Duration::from_secs(10),
             v1_frame_bytes_max: 8192,
             rooms_max: 128,
+            rates: Rates::default(),
             echo: false,
             rules: Rules::default(),
         }

@@ -1,6 +1,7 @@
 //! Why something is not done, and how a client is told.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use super::{CloseCode, ErrorCode};
 use crate::model::RoomName;
@@ -43,6 +44,31 @@ pub enum Refusal {
         /// The limit.
         rooms_max: usize,
     },
+    /// The publication is above the room's limit.
+    TooLarge {
+        /// Where.
+        room: RoomName,
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// The user has as many connections as allowed.
+    TooManyConnections {
+        /// The limit.
+        connections_max: usize,
+    },
+    /// It is done too often.
+    TooOften {
+        /// What: "publish", "join" or "ask".
+        what: &'static str,
+        /// When it would be accepted.
+        wait: Duration,
+    },
+    /// So much was refused that the client does not seem to listen.
+    RefusedTooOften,
+    /// More control frames than anybody needs.
+    TooManyControls,
+    /// A message was begun and not finished in time.
+    Unfinished,
     /// Nobody answers this method.
     UnknownMethod,
     /// It was tried and failed.
@@ -69,6 +95,12 @@ impl Refusal {
             Self::NotJoined => "not_joined",
             Self::Forbidden { .. } => "forbidden",
             Self::TooManyRooms { .. } => "too_many_rooms",
+            Self::TooLarge { .. } => "too_large",
+            Self::TooManyConnections { .. } => "too_many_connections",
+            Self::TooOften { .. } => "too_often",
+            Self::RefusedTooOften => "refused_too_often",
+            Self::TooManyControls => "too_many_controls",
+            Self::Unfinished => "unfinished",
             Self::UnknownMethod => "unknown_method",
             Self::Failed { .. } => "failed",
         }
@@ -88,7 +120,10 @@ impl Refusal {
 
     /// The room that it is about.
     pub fn room(&self) -> Option<&RoomName> {
-        if let Self::Forbidden { room, .. } | Self::TooManyRooms { room, .. } = self {
+        if let Self::Forbidden { room, .. }
+        | Self::TooManyRooms { room, .. }
+        | Self::TooLarge { room, .. } = self
+        {
             Some(room)
         } else {
             None

@@ -78,13 +78,13 @@ fn any_event() -> impl Strategy<Value = Event> {
 
 fn rule(rooms: &str, everyone: Actions) -> RoomRule {
     RoomRule {
-        rooms: Pattern::parse(rooms).unwrap(),
         history: Retention {
             count: 10,
             age: Duration::from_mins(1),
         },
         presence: true,
         everyone,
+        ..RoomRule::of(Pattern::parse(rooms).unwrap())
     }
 }
 

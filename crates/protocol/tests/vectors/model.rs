@@ -96,14 +96,15 @@ pub(crate) fn identity(value: &Value) -> Identity {
 }
 
 pub(crate) fn rule(value: &Value) -> RoomRule {
+    let data_bytes_max = value.get("message").and_then(Value::as_u64);
     RoomRule {
-        rooms: Pattern::parse(text(value, "rooms")).unwrap(),
         history: Retention {
             count: u32::try_from(number(value, "history")).unwrap(),
             age: Duration::from_hours(1),
         },
-        presence: false,
         everyone: actions(&value["everyone"]),
+        data_bytes_max: data_bytes_max.map_or(usize::MAX, |bytes| usize::try_from(bytes).unwrap()),
+        ..RoomRule::of(Pattern::parse(text(value, "rooms")).unwrap())
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tautline_protocol::model::{Rules, Timestamp};
+use tautline_protocol::model::{Rate, Rules, Timestamp};
 use tautline_protocol::server::{Ask, Denied, Now, Output, Reply, Session, Settings};
 use tautline_protocol::wire::Version;
 
@@ -75,6 +75,8 @@ impl Run {
             }
             "binary" => session.handle_binary(now),
             "tooBig" => session.handle_too_big(now),
+            "control" => session.handle_control(now),
+            "unfinished" => session.handle_unfinished(now),
             "traffic" => session.handle_traffic(now),
             "identity" => session.handle_identity(now, identity(input)),
             "verdict" => session.handle_verdict(
@@ -82,6 +84,9 @@ impl Run {
                 match input.as_str() {
                     Some("wrong") => Err(Denied::Wrong),
                     Some("expired") => Err(Denied::Expired),
+                    Some("tooMany") => Err(Denied::TooMany {
+                        connections_max: 16,
+                    }),
                     _ => Ok(identity(input)),
                 },
             ),
@@ -130,6 +135,21 @@ fn settings(changes: &Value) -> Settings {
     settings.rules = Rules::new(rules.iter().map(rule).collect());
     if let Some(rooms_max) = changes["roomsMax"].as_u64() {
         settings.rooms_max = usize::try_from(rooms_max).unwrap();
+    }
+    for (kind, rate) in changes["rates"].as_object().into_iter().flatten() {
+        let figure = |name| u32::try_from(rate[name].as_u64().unwrap()).unwrap();
+        let rate = Some(Rate {
+            per_second: figure("perSecond"),
+            burst: figure("burst"),
+        });
+        match kind.as_str() {
+            "publish" => settings.rates.publish = rate,
+            "join" => settings.rates.join = rate,
+            "request" => settings.rates.request = rate,
+            "control" => settings.rates.control = rate,
+            "refusal" => settings.rates.refusal = rate,
+            other => panic!("no rate {other}"),
+        }
     }
     if let Some(echo) = changes["echo"].as_bool() {
         settings.echo = echo;

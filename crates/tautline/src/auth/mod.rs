@@ -31,7 +31,9 @@ impl Verifier {
         match credentials {
             Credentials::None => Self::Nobody,
             Credentials::Development => Self::Development,
-            Credentials::Hs256(secret) => Self::Jwt(Box::new(jwt::Jwt::hs256(&secret))),
+            Credentials::Hs256(secret, claims) => {
+                Self::Jwt(Box::new(jwt::Jwt::hs256(&secret, &claims)))
+            }
         }
     }
 

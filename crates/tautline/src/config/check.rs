@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tautline_hub::{OutboxLimits, ShardLimits};
-use tautline_protocol::model::{Action, Actions, Pattern, Retention, RoomRule, Rules};
 use tautline_protocol::server::Settings;
 
 use super::values::{Faults, Values};
-use super::{Config, ConfigError, Credentials, Drain, Mode, Transport};
+use super::{
+    Claims, Config, ConfigError, Credentials, Drain, Mode, Transport, limits, proxies, rooms,
+};
 use crate::cli::ServeArguments;
-use crate::descriptors;
 
 /// The shortest secret that a signature is worth something with.
 const SECRET_BYTES_MIN: usize = 32;
@@ -20,9 +20,6 @@ const SECRET_OF_EXAMPLES: &str = "at least 32 bytes that nobody else knows";
 
 /// More threads than any machine has cores for.
 const SHARDS_MAX: usize = 1024;
-
-/// What a room in development mode keeps.
-const DEVELOPMENT_HISTORY: u32 = 100;
 
 /// What was written, and what is wrong with it so far.
 pub(super) struct Written {
@@ -57,6 +54,8 @@ pub(super) fn check(
             member_count_every: written.span("presence.count_every"),
         },
         transport: transport(&mut written),
+        limits: limits::limits(&mut written),
+        proxies: proxies::proxies(&mut written, mode),
         drain: drain(&mut written, mode),
     };
     if written.faults.0.is_empty() {
@@ -68,22 +67,22 @@ pub(super) fn check(
 
 /// What the parts of the program count with. Numbers beyond what they can count are their most.
 impl Written {
-    fn size(&mut self, key: &str) -> usize {
+    pub(super) fn size(&mut self, key: &str) -> usize {
         let number = self.values.number(key, &mut self.faults);
         number
             .and_then(|number| usize::try_from(number).ok())
             .unwrap_or(usize::MAX)
     }
 
-    fn count(&mut self, key: &str) -> u32 {
+    pub(super) fn count(&mut self, key: &str) -> u32 {
         u32::try_from(self.size(key)).unwrap_or(u32::MAX)
     }
 
-    fn span(&mut self, key: &str) -> Duration {
+    pub(super) fn span(&mut self, key: &str) -> Duration {
         self.values.span(key, &mut self.faults)
     }
 
-    fn switch(&mut self, key: &str) -> bool {
+    pub(super) fn switch(&mut self, key: &str) -> bool {
         self.values.switch(key, &mut self.faults)
     }
 }
@@ -160,8 +159,17 @@ fn credentials(written: &mut Written, mode: Mode) -> Credentials {
                 let fix = "stands in the documentation; make one with `openssl rand -base64 32`";
                 written.faults.add("auth.hs256_secret", "…", fix);
             }
-            Credentials::Hs256(secret.into_bytes())
+            Credentials::Hs256(secret.into_bytes(), claims(written))
         }
+    }
+}
+
+fn claims(written: &mut Written) -> Claims {
+    let mut text = |key| written.values.text(key, &mut written.faults);
+    Claims {
+        issuer: text("auth.issuer"),
+        audience: text("auth.audience"),
+        lifetime: written.span("auth.token_lifetime"),
     }
 }
 
@@ -176,7 +184,8 @@ fn session(written: &mut Written, mode: Mode) -> Settings {
         rooms_max: written.size("limits.rooms_per_connection"),
         echo: written.switch("test.echo")
             || mode == Mode::Development && !written.values.is_written("test.echo"),
-        rules: rules(written, mode),
+        rates: limits::rates(written),
+        rules: rooms::rules(written, mode),
     };
     let message_max = written.size("limits.message");
     if settings.v1_frame_bytes_max > message_max {
@@ -198,90 +207,25 @@ fn drain(written: &mut Written, mode: Mode) -> Drain {
     }
 }
 
-/// As many connections as are written, or as the system's limit on open files allows.
-fn connections_max(written: &mut Written) -> usize {
-    let files = descriptors::most();
-    let most = files.saturating_sub(descriptors::RESERVED);
-    let wanted = written
-        .values
-        .number("limits.connections", &mut written.faults);
-    let wanted = wanted.map_or(most, |number| usize::try_from(number).unwrap_or(usize::MAX));
-    if wanted > most {
-        let fix = format!(
-            "the system allows {files} open files, of which {} are for other things; write {most} or less, \
-             or raise the limit (`ulimit -Hn`, LimitNOFILE= of systemd)",
-            descriptors::RESERVED
-        );
-        written.faults.add("limits.connections", wanted, &fix);
-    }
-    wanted
-}
-
 fn transport(written: &mut Written) -> Transport {
     let threshold = written.size("compression.threshold");
+    let Written { values, faults, .. } = written;
+    let allowed_origins = values.words("server.allowed_origins", faults);
+    let cookie = values.text("auth.cookie", faults);
+    if cookie.is_some() && allowed_origins.iter().any(|origin| origin == "*") {
+        let fix =
+            "would let every page use the cookies of its visitors (auth.cookie); list the pages";
+        faults.add("server.allowed_origins", "[\"*\"]", fix);
+    }
     Transport {
-        connections_max: connections_max(written),
-        handshakes_max: written.size("limits.handshakes"),
         handshake_timeout: written.span("server.handshake_timeout"),
         close_timeout: written.span("server.close_timeout"),
         message_bytes_max: written.size("limits.message"),
         fragments_max: written.count("limits.fragments"),
-        allowed_origins: written
-            .values
-            .words("server.allowed_origins", &mut written.faults),
+        message_timeout: written.span("limits.message_timeout"),
+        stall_timeout: written.span("outbox.stall"),
+        allowed_origins,
+        cookie,
         compress_from: written.switch("compression.enabled").then_some(threshold),
     }
-}
-
-fn rules(written: &mut Written, mode: Mode) -> Rules {
-    let Written { rooms, faults, .. } = written;
-    let mut rules: Vec<RoomRule> = rooms.iter().filter_map(|room| rule(room, faults)).collect();
-    if mode == Mode::Development {
-        rules.extend(Pattern::parse("*").map(|rooms| RoomRule {
-            rooms,
-            history: Retention {
-                count: DEVELOPMENT_HISTORY,
-                age: Duration::from_hours(24),
-            },
-            presence: true,
-            everyone: Actions::ALL,
-        }));
-    }
-    Rules::new(rules)
-}
-
-fn rule(room: &Values, faults: &mut Faults) -> Option<RoomRule> {
-    let everyone = room.words("everyone", faults);
-    let everyone = everyone
-        .iter()
-        .filter_map(|name| action(name, faults))
-        .collect();
-    let count = room.number("history", faults).unwrap_or(0);
-    let age = room.span("history_age", faults);
-    let presence = room.switch("presence", faults);
-    let text = room.text("match", faults).unwrap_or_default();
-    let Some(rooms) = Pattern::parse(&text) else {
-        let fix = "is no pattern; write a room's name, with a * at its end for all that begin so";
-        faults.add("room.match", format_args!("{text:?}"), fix);
-        return None;
-    };
-    let history = Retention {
-        count: u32::try_from(count).unwrap_or(u32::MAX),
-        age,
-    };
-    Some(RoomRule {
-        rooms,
-        history,
-        presence,
-        everyone,
-    })
-}
-
-fn action(name: &str, faults: &mut Faults) -> Option<Action> {
-    let action = Action::parse(name);
-    if action.is_none() {
-        let fix = "is no action; choose from join, publish, cast, history, presence, members";
-        faults.add("room.everyone", format_args!("{name:?}"), fix);
-    }
-    action
 }

@@ -6,7 +6,11 @@
 
 mod access;
 mod check;
+mod limits;
+mod proxies;
+mod rate;
 mod reference;
+mod rooms;
 mod setting;
 mod values;
 
@@ -22,6 +26,8 @@ use self::setting::{ROOM_SETTINGS, SETTINGS};
 use self::values::{Faults, Values};
 use crate::cli::ServeArguments;
 
+pub(crate) use limits::{AddressLimits, Limits};
+pub(crate) use proxies::Proxies;
 pub(crate) use reference::{defaults, environment};
 
 /// Everything that the parts of the server need to be told.
@@ -37,6 +43,8 @@ pub(crate) struct Config {
     /// What every shard goes by.
     pub(crate) shard: ShardLimits,
     pub(crate) transport: Transport,
+    pub(crate) limits: Limits,
+    pub(crate) proxies: Proxies,
     pub(crate) drain: Drain,
 }
 
@@ -56,20 +64,33 @@ pub(crate) enum Credentials {
     /// The token that everybody knows. Each connection is a user of its own.
     Development,
     /// JSON Web Tokens signed with this secret.
-    Hs256(Vec<u8>),
+    Hs256(Vec<u8>, Claims),
+}
+
+/// What is asked of the claims of a token, beyond its time.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Claims {
+    pub(crate) issuer: Option<String>,
+    pub(crate) audience: Option<String>,
+    /// The longest that a token may be good for.
+    pub(crate) lifetime: Duration,
 }
 
 /// What holds for sockets.
 #[derive(Debug, Clone)]
 pub(crate) struct Transport {
-    pub(crate) connections_max: usize,
-    pub(crate) handshakes_max: usize,
     pub(crate) handshake_timeout: Duration,
     /// How long a peer has to take the close frame and to answer it.
     pub(crate) close_timeout: Duration,
     pub(crate) message_bytes_max: usize,
     pub(crate) fragments_max: u32,
+    /// How long a message that was begun may take.
+    pub(crate) message_timeout: Duration,
+    /// How long a peer may take nothing of what waits for it.
+    pub(crate) stall_timeout: Duration,
     pub(crate) allowed_origins: Vec<String>,
+    /// The cookie whose value is a token.
+    pub(crate) cookie: Option<String>,
     /// Messages from this size on are compressed, where that is on and negotiated.
     pub(crate) compress_from: Option<usize>,
 }
@@ -153,7 +174,7 @@ impl std::fmt::Debug for Credentials {
         f.write_str(match self {
             Self::None => "None",
             Self::Development => "Development",
-            Self::Hs256(_) => "Hs256(…)",
+            Self::Hs256(..) => "Hs256(…)",
         })
     }
 }

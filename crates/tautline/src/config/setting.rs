@@ -13,6 +13,8 @@ pub(super) enum Kind {
     Number(u64),
     /// A span of time, at least this.
     Span(Duration),
+    /// A number a second, and a number at once.
+    Rate,
     /// An address and a port.
     Address,
     /// Several addresses.
@@ -79,7 +81,19 @@ pub(super) const SETTINGS: &[Setting] = &[
         "server.allowed_origins",
         Kind::Words,
         "[]",
-        "web pages that may connect, beside those of the server's own origin",
+        "web pages that may connect, beside those of the server's own origin; `*` is every page",
+    ),
+    setting(
+        "server.trusted_proxies",
+        Kind::Words,
+        "[]",
+        "addresses or networks of proxies that are believed when they say who the client is, by X-Forwarded-For or the PROXY protocol",
+    ),
+    setting(
+        "server.proxy_protocol",
+        Kind::Switch,
+        "false",
+        "whether the trusted proxies begin each connection with a header of the PROXY protocol, version 1 or 2",
     ),
     setting(
         "server.handshake_timeout",
@@ -98,6 +112,30 @@ pub(super) const SETTINGS: &[Setting] = &[
         Kind::Secret,
         "",
         "32 bytes or more; tokens are JSON Web Tokens signed with it. Without it nobody comes in",
+    ),
+    setting(
+        "auth.issuer",
+        Kind::Text,
+        "",
+        "what the claim `iss` of a token must be; not looked at unless this is written",
+    ),
+    setting(
+        "auth.audience",
+        Kind::Text,
+        "",
+        "what the claim `aud` of a token must be or hold; not looked at unless this is written",
+    ),
+    setting(
+        "auth.token_lifetime",
+        INTERVAL,
+        r#""24h""#,
+        "a token that is good for longer than this is refused",
+    ),
+    setting(
+        "auth.cookie",
+        Kind::Text,
+        "",
+        "the cookie whose value is a token, if one is to be; pages then need an origin that is allowed",
     ),
     setting(
         "auth.timeout",
@@ -136,6 +174,78 @@ pub(super) const SETTINGS: &[Setting] = &[
         "handshakes that go on at once",
     ),
     setting(
+        "limits.handshakes_per_address",
+        Kind::Number(0),
+        "32",
+        "the same from one address; 0 is without limit",
+    ),
+    setting(
+        "limits.connect_rate",
+        Kind::Rate,
+        r#""20/s burst 100""#,
+        "how often connections are begun from one address; an IPv6 address counts with its /64",
+    ),
+    setting(
+        "limits.connections_per_address",
+        Kind::Number(0),
+        "256",
+        "connections from one address; 0 is without limit",
+    ),
+    setting(
+        "limits.connections_per_user",
+        Kind::Number(0),
+        "16",
+        "connections of one user on this node; 0 is without limit",
+    ),
+    setting(
+        "limits.auth_failures",
+        Kind::Number(0),
+        "10",
+        "wrong tokens from one address in a minute; after that nobody comes in from there for a while; 0 is without limit",
+    ),
+    setting(
+        "limits.auth_block",
+        INTERVAL,
+        r#""60s""#,
+        "how long that while is",
+    ),
+    setting(
+        "limits.publish_rate",
+        Kind::Rate,
+        r#""20/s burst 60""#,
+        "how often a connection publishes",
+    ),
+    setting(
+        "limits.join_rate",
+        Kind::Rate,
+        r#""50/s burst 300""#,
+        "how often a connection joins and leaves rooms",
+    ),
+    setting(
+        "limits.request_rate",
+        Kind::Rate,
+        r#""50/s burst 100""#,
+        "how often a connection asks, pings and authenticates by messages",
+    ),
+    setting(
+        "limits.control_rate",
+        Kind::Rate,
+        r#""10/s burst 20""#,
+        "how often a connection sends control frames; above it is closed with 1008",
+    ),
+    setting(
+        "limits.refusal_rate",
+        Kind::Rate,
+        r#""20/s burst 100""#,
+        "how often a connection is refused something; above it is closed with 4429",
+    ),
+    setting(
+        "limits.memory",
+        Kind::Number(1024 * 1024),
+        "",
+        "bytes that wait for all connections together; a quarter of the machine's memory, unless this is written",
+    ),
+    setting(
         "limits.message",
         Kind::Number(125),
         "65536",
@@ -154,6 +264,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         "the most frames of one message",
     ),
     setting(
+        "limits.message_timeout",
+        INTERVAL,
+        r#""30s""#,
+        "how long a message that was begun may take to arrive whole",
+    ),
+    setting(
         "limits.rooms_per_connection",
         Kind::Number(1),
         "128",
@@ -170,6 +286,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         Kind::Number(1),
         "1024",
         "the same, in messages",
+    ),
+    setting(
+        "outbox.stall",
+        INTERVAL,
+        r#""10s""#,
+        "how long a connection may take nothing of what waits for it; then it is closed with 1013",
     ),
     setting(
         "presence.events_max",
@@ -237,6 +359,18 @@ pub(super) const ROOM_SETTINGS: &[Setting] = &[
         "whether members are announced",
     ),
     setting(
+        "rate",
+        Kind::Rate,
+        r#""1000/s burst 1000""#,
+        "how often may be published there, by all together and on each node",
+    ),
+    setting(
+        "message",
+        Kind::Number(1),
+        "",
+        "the largest publication, in bytes of its data; as large as `limits.message`, unless this is written",
+    ),
+    setting(
         "everyone",
         Kind::Words,
         "[]",
@@ -257,6 +391,7 @@ impl Kind {
                 .and_then(|text| humantime::parse_duration(text).ok())
                 .is_some_and(|span| min <= span),
             Self::Switch
+            | Self::Rate
             | Self::Address
             | Self::Addresses
             | Self::Text
@@ -274,6 +409,7 @@ impl Kind {
                 "write {} or more; write it like \"25s\" or \"500ms\"",
                 humantime::format_duration(min)
             ),
+            Self::Rate => "write a rate like \"20/s burst 60\", or \"off\"".to_owned(),
             Self::Address => "is no address; write it like \"127.0.0.1:8080\"".to_owned(),
             Self::Addresses => "write a list of addresses, like [\"127.0.0.1:8080\"]".to_owned(),
             Self::Text | Self::Secret => "write a text in quotes".to_owned(),

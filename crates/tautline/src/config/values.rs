@@ -5,8 +5,10 @@ use std::fmt::Display;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use tautline_protocol::model::Rate;
 use toml::Value;
 
+use super::rate;
 use super::setting::{Kind, SETTINGS, Setting};
 
 /// Everything that is wrong, each with key, value and fix.
@@ -130,6 +132,12 @@ impl Values {
         .unwrap_or_default()
     }
 
+    /// A rate; none where there is no limit.
+    pub(super) fn rate(&self, key: &str, faults: &mut Faults) -> Option<Rate> {
+        self.get(key, faults, |value| rate::parse(value.as_str()?).ok())
+            .flatten()
+    }
+
     pub(super) fn address(&self, key: &str, faults: &mut Faults) -> Option<SocketAddr> {
         self.get(key, faults, address)
     }
@@ -181,7 +189,7 @@ fn from_text(kind: Kind, text: &str) -> Value {
                 .map(|word| Value::String(word.trim().to_owned()))
                 .collect(),
         ),
-        Kind::Span(_) | Kind::Address | Kind::Text | Kind::Secret => own(),
+        Kind::Span(_) | Kind::Rate | Kind::Address | Kind::Text | Kind::Secret => own(),
     }
 }
 

@@ -10,15 +10,15 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use tautline_hub::{Closing, Traffic, Variant};
-use tautline_protocol::model::{ConnectionId, Member, RoomName, Timestamp};
-use tautline_protocol::server::{Now, Output, Reply, Session};
-use tautline_protocol::wire::CloseCode;
+use tautline_protocol::model::{ConnectionId, Identity, Member, RoomName, Timestamp};
+use tautline_protocol::server::{Denied, Now, Output, Reply, Session};
+use tautline_protocol::wire::{CloseCode, Token};
 use tautline_websocket::{Decoder, Event, Input, frame};
 use tokio::io::ReadBuf;
 
 use super::handshake::Agreed;
 use super::socket::Socket;
-use super::{Place, Worker};
+use super::{Stay, Worker};
 use crate::ending::{By, Ending, How, Times};
 use crate::lifecycle::{Lifecycle, Party};
 
@@ -42,15 +42,17 @@ pub(super) struct Connection {
     signs: Signs,
     last: Option<Box<LastWords>>,
     /// Given back when the end is told; there is one end.
-    place: Option<Place>,
+    stay: Option<Stay>,
 }
 
 type Asked = Pin<Box<dyn Future<Output = Reply>>>;
 
-/// When the last signs of life were asked for, and given.
+/// When signs of life were asked for and given, and one that is not complete.
 struct Signs {
     pinged: Option<Instant>,
     ponged: Option<Instant>,
+    /// When the message was begun that is not finished.
+    begun: Option<Instant>,
 }
 
 /// The connection ends: the close frame is on its way, and what the peer still sends is not looked at.
@@ -63,7 +65,7 @@ struct LastWords {
 }
 
 impl Connection {
-    pub(super) fn new(worker: Rc<Worker>, socket: Socket, agreed: &Agreed, place: Place) -> Self {
+    pub(super) fn new(worker: Rc<Worker>, socket: Socket, agreed: &Agreed, stay: Stay) -> Self {
         let variant = worker.variant(agreed.version, agreed.deflate);
         let id = worker.shard.attach(socket.sink(), variant);
         let now = now();
@@ -78,6 +80,7 @@ impl Connection {
         let signs = Signs {
             pinged: None,
             ponged: None,
+            begun: None,
         };
         Self {
             worker,
@@ -91,7 +94,7 @@ impl Connection {
             timer: None,
             signs,
             last: None,
-            place: Some(place),
+            stay: Some(stay),
         }
     }
 
@@ -119,6 +122,7 @@ impl Connection {
             }
             if wake.due {
                 self.timer = None;
+                self.lose_patience(wake.stalled, now);
                 self.session.handle_timeout(now);
                 self.carry_out(now, context);
             }
@@ -135,7 +139,7 @@ impl Connection {
                 self.resume(now, context);
                 continue;
             }
-            self.set_timer();
+            self.set_timer(wake.stalled);
             if ready!(self.poll_read(now, context)) == Read::Full {
                 // More is there; others of the shard get their turn first.
                 context.waker().wake_by_ref();
@@ -182,8 +186,15 @@ impl Connection {
                 return;
             }
             match self.decoder.next(&mut input, &mut inflater) {
-                Ok(None) => return,
-                Ok(Some(Event::Text(text))) => self.session.handle_text(now, text),
+                Ok(None) => {
+                    let begun = self.decoder.is_partial();
+                    self.signs.begun = begun.then(|| self.signs.begun.unwrap_or(now.at));
+                    return;
+                }
+                Ok(Some(Event::Text(text))) => {
+                    self.signs.begun = None;
+                    self.session.handle_text(now, text);
+                }
                 Ok(Some(Event::Binary(_))) => self.session.handle_binary(now),
                 Ok(Some(Event::Ping(payload))) => worker.shard.send(self.id, frame::pong(payload)),
                 Ok(Some(Event::Pong(_))) => self.signs.ponged = Some(now.at),
@@ -230,10 +241,7 @@ impl Connection {
                     self.worker.shard.send(self.id, frame::ping([]));
                 }
                 Output::Verify(token) => {
-                    let verdict = {
-                        let current = self.session.identity();
-                        self.worker.shared.verifier.verify(&token, current)
-                    };
+                    let verdict = self.verify(&token, now);
                     self.session.handle_verdict(now, verdict);
                     self.note_identity();
                 }
@@ -272,6 +280,23 @@ impl Connection {
         self.carry_out(now, context);
     }
 
+    /// Whom the token proves, and whether one more connection of theirs is welcome.
+    fn verify(&mut self, token: &Token, now: Now) -> Result<Identity, Denied> {
+        let shared = &self.worker.shared;
+        let current = self.session.identity();
+        let verdict = shared.verifier.verify(token, current);
+        let is_first = current.is_none();
+        let Some(stay) = &mut self.stay else {
+            return verdict;
+        };
+        match &verdict {
+            Ok(identity) if is_first => stay.take_user_place(&shared.counts, identity)?,
+            Err(Denied::Wrong) => stay.note_failure(now.at),
+            Ok(_) | Err(_) => {}
+        }
+        verdict
+    }
+
     fn note_identity(&self) {
         if let Some(identity) = self.session.identity() {
             self.worker
@@ -300,8 +325,12 @@ impl Connection {
         })
     }
 
-    fn set_timer(&mut self) {
-        let Some(next) = self.session.next_timeout() else {
+    fn set_timer(&mut self, stalled: Option<Instant>) {
+        let transport = &self.worker.shared.transport;
+        let unfinished = self.signs.begun.map(|at| at + transport.message_timeout);
+        let stalled = stalled.map(|at| at + transport.stall_timeout);
+        let session = self.session.next_timeout();
+        let Some(next) = session.into_iter().chain(unfinished).chain(stalled).min() else {
             return;
         };
         if self.timer.is_none_or(|timer| next < timer) {
@@ -310,10 +339,29 @@ impl Connection {
         }
     }
 
+    /// Ends with a peer that does not finish what it began, or takes nothing of what waits for it.
+    fn lose_patience(&mut self, stalled: Option<Instant>, now: Now) {
+        let transport = &self.worker.shared.transport;
+        if self
+            .signs
+            .begun
+            .is_some_and(|at| at + transport.message_timeout <= now.at)
+        {
+            self.session.handle_unfinished(now);
+        }
+        if stalled.is_some_and(|at| at + transport.stall_timeout <= now.at) {
+            self.worker.shard.close(self.id, Closing::SlowConsumer);
+        }
+    }
+
     /// The shard wants the connection to end.
     fn end_for(&mut self, closing: Closing, now: Now) {
         let (code, reason) = match closing {
             Closing::SlowConsumer => (CloseCode::TryAgainLater, "slow consumer"),
+            Closing::Memory => (
+                CloseCode::TryAgainLater,
+                "the server is short of memory: connect again later",
+            ),
             Closing::Gap => (
                 CloseCode::TryAgainLater,
                 "messages were missed: connect again",
@@ -403,7 +451,7 @@ impl Connection {
         ending.traffic = self.worker.shard.detach(self.id);
         let since = |at: Instant| now().at.saturating_duration_since(at);
         ending.times.since_write = ending.traffic.written_at.map(since);
-        self.place = None;
+        self.stay = None;
         self.worker.observe(&Lifecycle::Ended(&ending));
     }
 
@@ -451,7 +499,7 @@ impl Future for Connection {
 /// A connection that is dropped while it lives ends with the server, and that is told too.
 impl Drop for Connection {
     fn drop(&mut self) {
-        if self.place.is_some() {
+        if self.stay.is_some() {
             let last = self.last.take();
             let cut = || {
                 self.ending(
@@ -484,6 +532,6 @@ mod tests {
     #[test]
     fn an_idle_connection_is_small() {
         let bytes = size_of::<Connection>();
-        assert!(bytes <= 512, "{bytes} bytes");
+        assert!(bytes <= 640, "{bytes} bytes");
     }
 }

@@ -11,9 +11,11 @@ mod handshake;
 mod http;
 mod origin;
 mod socket;
+mod stay;
 mod worker;
 
 pub(crate) use encoder::Encoder;
 pub(crate) use http::answer;
 pub(crate) use origin::Origins;
-pub(crate) use worker::{Intake, Place, Shared, Worker};
+use stay::Stay;
+pub(crate) use worker::{Intake, Shared, Worker};

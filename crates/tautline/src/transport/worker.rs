@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr, TcpStream as StdStream};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tautline_engine::{Draft, Engine, EngineError, Level, Terms};
@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep_until};
 
+use super::Stay;
 use super::connection::Connection;
 use super::encoder::{Encoder, Format};
 use super::handshake::{self, Agreed};
@@ -27,6 +28,7 @@ use crate::auth::Verifier;
 use crate::cause::Cause;
 use crate::config::{Mode, Transport};
 use crate::lifecycle::{Lifecycle, Observer, Observers, Party, Release};
+use crate::limits::{Counts, Place};
 
 /// A read takes so many bytes at most; one buffer for all connections of a shard.
 const SCRATCH_BYTES: usize = 64 * 1024;
@@ -45,8 +47,8 @@ pub(crate) struct Shared {
     pub(crate) observer: Observers,
     /// Whether new connections are welcome: not while the server goes away.
     pub(crate) ready: AtomicBool,
-    /// Handshakes that are going on, on all shards.
-    pub(crate) handshakes: AtomicUsize,
+    /// What is counted on this node.
+    pub(crate) counts: Counts,
 }
 
 /// What a shard is told.
@@ -58,24 +60,6 @@ pub(crate) enum Intake {
     Drain(Duration),
     /// Let everything go.
     End,
-}
-
-/// One of the places that a shard's connections take. It is free again when this is dropped.
-#[derive(Debug)]
-pub(crate) struct Place(Arc<AtomicUsize>);
-
-impl Place {
-    /// Takes a place among `taken`.
-    pub(crate) fn take(taken: &Arc<AtomicUsize>) -> Self {
-        taken.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(taken))
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 /// What the connections of one shard share. Never leaves its thread.
@@ -124,7 +108,8 @@ impl Worker {
             return;
         };
         let socket = Socket::new(opened.stream);
-        let mut connection = Connection::new(Rc::clone(&self), socket, &opened.agreed, place);
+        let stay = Stay::new(place, None, None);
+        let mut connection = Connection::new(Rc::clone(&self), socket, &opened.agreed, stay);
         self.observe(&Lifecycle::Connected {
             connection: connection.id(),
             from: peer.ip(),
@@ -137,15 +122,11 @@ impl Worker {
     }
 
     async fn shake_hands(&self, stream: TcpStream, peer: SocketAddr) -> Option<handshake::Opened> {
-        let place = &self.shared.handshakes;
-        if place.fetch_add(1, Ordering::Relaxed) >= self.shared.transport.handshakes_max {
-            place.fetch_sub(1, Ordering::Relaxed);
+        let Some(_place) = self.shared.counts.handshakes.take() else {
             self.refused(peer.ip(), Cause::Handshakes, "too many handshakes at once");
             return None;
-        }
-        let opened = handshake::open(self, stream, peer).await;
-        place.fetch_sub(1, Ordering::Relaxed);
-        opened
+        };
+        handshake::open(self, stream, peer).await
     }
 
     /// Closes everyone, one after another within the window.
@@ -205,8 +186,18 @@ impl Worker {
         room: &RoomName,
         draft: Draft,
     ) -> Result<Reply, EngineError> {
+        let rule = self.rule(room, party.user);
+        let rate = rule.and_then(|rule| rule.rate);
+        if let Err(wait) = self
+            .shared
+            .counts
+            .rooms
+            .take(room, rate, Instant::now().into_std())
+        {
+            return Ok(too_often(room, wait));
+        }
+        let terms = terms(rule);
         let (event, data) = (draft.event.clone(), draft.data.clone());
-        let terms = terms(self.rule(room, party.user));
         let published = self.shared.engine.publish(room, draft, terms).await?;
         let release = Release {
             room,
@@ -290,6 +281,15 @@ fn terms(rule: Option<&RoomRule>) -> Terms {
         history,
         level: Level::Memory,
         key_window: KEY_WINDOW,
+    }
+}
+
+/// All who publish in the room do it too often together.
+fn too_often(room: &RoomName, wait: Duration) -> Reply {
+    let wait = wait.as_millis() + 1;
+    Reply::Failed {
+        code: ErrorCode::RateLimited,
+        message: format!("{room} is published to too often; wait {wait} ms and send it again"),
     }
 }
 

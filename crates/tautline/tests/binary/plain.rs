@@ -363,7 +363,7 @@ const MESSAGES_EACH: usize = 200;
 
 #[test]
 fn every_member_on_every_shard_sees_the_same_order() {
-    let server = Server::development("[server]\nshards = 3");
+    let server = Server::development("[server]\nshards = 3\n[limits]\npublish_rate = \"off\"");
     let mut shards = HashSet::new();
     let members: Vec<Client> = (0..PUBLISHERS + LISTENERS)
         .map(|_| {

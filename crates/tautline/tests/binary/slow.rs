@@ -16,8 +16,11 @@ const PUBLISHED: usize = 30_000;
 #[test]
 fn a_reader_that_stops_is_ended_with_1013_and_slows_nobody_and_costs_no_memory() {
     // On one shard the reader and the one who stops share everything but their outboxes.
-    let config =
-        format!("[outbox]\nbytes = {OUTBOX_BYTES}\n[server]\nshards = 1\nclose_timeout = \"1m\"");
+    let config = format!(
+        "[outbox]\nbytes = {OUTBOX_BYTES}\n[server]\nshards = 1\nclose_timeout = \"1m\"\n\
+         [limits]\npublish_rate = \"off\"\n[[room]]\nmatch = \"room\"\nhistory = 100\npresence = true\n\
+         everyone = [\"join\", \"publish\", \"history\"]\nrate = \"off\""
+    );
     let mut server = Server::logging(&config, "debug");
     let (mut fast, _) = Client::member(server.address(), "room");
     let mut slow = Stream::upgraded(server.address());

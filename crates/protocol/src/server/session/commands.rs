@@ -1,7 +1,7 @@
 //! What a client's commands come to.
 
 use super::{Farewell, Pending, Session, Subscribing};
-use crate::model::{Action, RoomName};
+use crate::model::{Action, RoomName, RoomRule};
 use crate::server::{Ask, Now, Output, allows};
 use crate::wire::{Command, Message, Refusal, RequestId};
 
@@ -18,21 +18,26 @@ enum Admission {
 impl Session {
     pub(super) fn obey(&mut self, now: Now, command: Command) {
         if self.identity.is_none() && !matches!(command, Command::Auth { .. }) {
-            self.refuse(&Refusal::NotAuthenticated, None);
+            self.refuse(now, &Refusal::NotAuthenticated, None);
             return;
+        }
+        if let Command::Auth { request, .. } | Command::Ping { request } = &command
+            && let Err(refusal) = self.allowance.request(now, &self.settings)
+        {
+            return self.refuse(now, &refusal, request.as_ref());
         }
         match command {
             Command::Auth { token, request } => {
                 self.pending = Some(Box::new(Pending::Auth { request }));
                 self.outputs.push_back(Output::Verify(token));
             }
-            Command::Join { room, request } => self.join(room, request),
-            Command::Leave { room, request } => self.leave(room, Farewell::Left, request),
+            Command::Join { room, request } => self.join(now, room, request),
+            Command::Leave { room, request } => self.leave(now, room, Farewell::Left, request),
             Command::Subscribe { topics, request } => {
-                self.subscribe(Subscribing::new(topics, request));
+                self.subscribe(now, Subscribing::new(topics, request));
             }
             Command::Unsubscribe { topic, request } => {
-                self.leave(topic, Farewell::Unsubscribed, request);
+                self.leave(now, topic, Farewell::Unsubscribed, request);
             }
             Command::Publish {
                 room,
@@ -41,8 +46,8 @@ impl Session {
                 tag,
                 request,
             } => {
-                if let Some(refusal) = self.why_not_publish(&room) {
-                    self.refuse(&refusal, request.as_ref());
+                if let Err(refusal) = self.may_publish(now, &room, &data) {
+                    self.refuse(now, &refusal, request.as_ref());
                     return;
                 }
                 let ask = Ask::Publish {
@@ -58,13 +63,15 @@ impl Session {
                 payload,
                 request,
             } => {
-                if self.settings.echo && &*method == "echo" {
+                if let Err(refusal) = self.allowance.request(now, &self.settings) {
+                    self.refuse(now, &refusal, Some(&request));
+                } else if self.settings.echo && &*method == "echo" {
                     self.send(&Message::Response {
                         request: &request,
                         payload: &payload,
                     });
                 } else {
-                    self.refuse(&Refusal::UnknownMethod, Some(&request));
+                    self.refuse(now, &Refusal::UnknownMethod, Some(&request));
                 }
             }
             Command::Ping { request } => self.send(&Message::Pong {
@@ -75,9 +82,9 @@ impl Session {
     }
 
     /// Goes on with a subscription until a room has to be asked for, or none is left.
-    pub(super) fn subscribe(&mut self, mut subscribing: Subscribing) {
+    pub(super) fn subscribe(&mut self, now: Now, mut subscribing: Subscribing) {
         while let Some(topic) = subscribing.waiting.pop_front() {
-            match self.admit(&topic) {
+            match self.admit(now, &topic) {
                 Admission::Member => subscribing.accepted.push(topic),
                 Admission::Refused(refusal) => subscribing.refused.push(refusal),
                 Admission::Open { history } => {
@@ -90,13 +97,13 @@ impl Session {
                 }
             }
         }
-        self.tell_subscribed(subscribing);
+        self.tell_subscribed(now, subscribing);
     }
 
-    fn join(&mut self, room: RoomName, request: Option<RequestId>) {
-        match self.admit(&room) {
+    fn join(&mut self, now: Now, room: RoomName, request: Option<RequestId>) {
+        match self.admit(now, &room) {
             Admission::Member => self.tell_joined(&room, request.as_ref()),
-            Admission::Refused(refusal) => self.refuse(&refusal, request.as_ref()),
+            Admission::Refused(refusal) => self.refuse(now, &refusal, request.as_ref()),
             Admission::Open { history } => {
                 let ask = Ask::Join {
                     room: room.clone(),
@@ -107,8 +114,10 @@ impl Session {
         }
     }
 
-    fn leave(&mut self, room: RoomName, farewell: Farewell, request: Option<RequestId>) {
-        if self.is_member(&room) {
+    fn leave(&mut self, now: Now, room: RoomName, farewell: Farewell, request: Option<RequestId>) {
+        if let Err(refusal) = self.allowance.join(now, &self.settings) {
+            self.refuse(now, &refusal, request.as_ref());
+        } else if self.is_member(&room) {
             let ask = Ask::Leave { room: room.clone() };
             let pending = Pending::Leave {
                 room,
@@ -121,20 +130,29 @@ impl Session {
         }
     }
 
-    fn why_not_publish(&self, room: &RoomName) -> Option<Refusal> {
+    fn may_publish(&mut self, now: Now, room: &RoomName, data: &[u8]) -> Result<(), Refusal> {
         if !self.is_member(room) {
-            Some(Refusal::NotJoined)
-        } else if !self.may(room, Action::Publish) {
-            Some(Refusal::Forbidden {
-                action: "publish to",
-                room: room.clone(),
-            })
-        } else {
-            None
+            return Err(Refusal::NotJoined);
         }
+        self.allowance.publish(now, &self.settings)?;
+        if !self.may(room, Action::Publish) {
+            let (action, room) = ("publish to", room.clone());
+            return Err(Refusal::Forbidden { action, room });
+        }
+        let bytes_max = self
+            .rule(room)
+            .map_or(usize::MAX, |rule| rule.data_bytes_max);
+        if data.len() > bytes_max {
+            let room = room.clone();
+            return Err(Refusal::TooLarge { room, bytes_max });
+        }
+        Ok(())
     }
 
-    fn admit(&self, room: &RoomName) -> Admission {
+    fn admit(&mut self, now: Now, room: &RoomName) -> Admission {
+        if let Err(refusal) = self.allowance.join(now, &self.settings) {
+            return Admission::Refused(refusal);
+        }
         if self.is_member(room) {
             return Admission::Member;
         }
@@ -167,9 +185,12 @@ impl Session {
     }
 
     fn keeps_history(&self, room: &RoomName) -> bool {
+        self.rule(room).is_some_and(|rule| rule.history.count > 0)
+    }
+
+    fn rule(&self, room: &RoomName) -> Option<&RoomRule> {
         let user = self.identity.as_ref().map_or("", |identity| &identity.user);
-        let rule = self.settings.rules.of(room, user);
-        rule.is_some_and(|rule| rule.history.count > 0)
+        self.settings.rules.of(room, user)
     }
 
     fn ask(&mut self, ask: Ask, pending: Pending) {

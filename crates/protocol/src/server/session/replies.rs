@@ -28,7 +28,7 @@ impl Session {
         known.is_some_and(|known| known.user != identity.user)
     }
 
-    pub(super) fn resume(&mut self, pending: Pending, reply: Reply) {
+    pub(super) fn resume(&mut self, now: Now, pending: Pending, reply: Reply) {
         match (pending, reply) {
             (Pending::Join { room, request }, Reply::Joined { history }) => {
                 self.rooms.push(room.clone());
@@ -58,7 +58,7 @@ impl Session {
                 self.rooms.push(topic.clone());
                 subscribing.accepted.push(topic.clone());
                 subscribing.joined.push((topic, history));
-                self.subscribe(subscribing);
+                self.subscribe(now, subscribing);
             }
             (
                 Pending::Subscribe {
@@ -68,7 +68,7 @@ impl Session {
             ) => {
                 let message = Cow::Owned(message);
                 subscribing.refused.push(Refusal::Failed { code, message });
-                self.subscribe(subscribing);
+                self.subscribe(now, subscribing);
             }
             (
                 Pending::Join { request, .. }
@@ -77,7 +77,7 @@ impl Session {
                 Reply::Failed { code, message },
             ) => {
                 let message = Cow::Owned(message);
-                self.refuse(&Refusal::Failed { code, message }, request.as_ref());
+                self.refuse(now, &Refusal::Failed { code, message }, request.as_ref());
             }
             // The answer to something else: whatever is done now would be a guess.
             _ => self.close(Close::new(CloseCode::ServerError)),

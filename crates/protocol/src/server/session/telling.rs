@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Farewell, Session, Subscribing};
 use crate::model::{Publication, RoomName};
-use crate::server::Output;
+use crate::server::{Now, Output};
 use crate::wire::{self, Answer, Close, Message, Refusal, RequestId};
 
 impl Session {
@@ -13,10 +13,17 @@ impl Session {
         self.outputs.push_back(Output::Send(bytes));
     }
 
-    pub(super) fn refuse(&mut self, refusal: &Refusal, request: Option<&RequestId>) {
+    /// Tells why not. A client that has been told too often is ended.
+    pub(super) fn refuse(&mut self, now: Now, refusal: &Refusal, request: Option<&RequestId>) {
+        if self.is_closed {
+            return;
+        }
         self.outputs.push_back(Output::Refused(refusal.clone()));
         match wire::answer(self.version, refusal) {
             Answer::Close(close) => self.close(close),
+            Answer::Error { .. } if !self.allowance.refusal(now, &self.settings) => {
+                self.refuse(now, &Refusal::RefusedTooOften, None);
+            }
             Answer::Error { code, message } => {
                 let message = &*message;
                 self.send(&Message::Error {
@@ -51,14 +58,17 @@ impl Session {
     }
 
     /// The accepted topics, why others were refused, and then what opens each new room.
-    pub(super) fn tell_subscribed(&mut self, subscribing: Subscribing) {
+    pub(super) fn tell_subscribed(&mut self, now: Now, subscribing: Subscribing) {
         let request = subscribing.request.as_ref();
         self.send(&Message::Subscribed {
             rooms: &subscribing.accepted,
             request,
         });
         for refusal in &subscribing.refused {
-            self.refuse(refusal, request);
+            self.refuse(now, refusal, request);
+        }
+        if self.is_closed {
+            return;
         }
         let (rooms, histories): (Vec<_>, Vec<_>) = subscribing.joined.into_iter().unzip();
         for (room, history) in rooms.iter().zip(&histories) {

@@ -52,6 +52,35 @@ pub(super) fn answer(refusal: &Refusal) -> Answer {
             )
             .into(),
         ),
+        Refusal::TooLarge { room, bytes_max } => error(
+            ErrorCode::TooLarge,
+            format!("a publication in {room} must have at most {bytes_max} bytes; send less")
+                .into(),
+        ),
+        Refusal::TooManyConnections { connections_max } => close(
+            CloseCode::LimitReached,
+            format!(
+                "limit reached: a user has at most {connections_max} connections; close one first"
+            )
+            .into(),
+        ),
+        Refusal::TooOften { what, wait } => error(
+            ErrorCode::RateLimited,
+            format!(
+                "you {what} too often; wait {} ms and send it again",
+                wait.as_millis() + 1
+            )
+            .into(),
+        ),
+        Refusal::RefusedTooOften => close(
+            CloseCode::LimitReached,
+            "limit reached: too many messages were refused; heed the errors".into(),
+        ),
+        Refusal::TooManyControls => close(CloseCode::Policy, "too many control frames".into()),
+        Refusal::Unfinished => close(
+            CloseCode::Policy,
+            "a message was not finished in time".into(),
+        ),
         Refusal::UnknownMethod => error(
             ErrorCode::UnknownMethod,
             Cow::Borrowed("nobody answers this method here; check its name"),

@@ -13,7 +13,7 @@ pub(crate) const NEVER: u64 = 4_102_444_800;
 
 /// A configuration that accepts tokens, and these lines besides.
 pub(crate) fn production(more: &str) -> String {
-    format!("[auth]\nhs256_secret = {SECRET:?}\n{more}")
+    format!("[auth]\nhs256_secret = {SECRET:?}\ntoken_lifetime = \"36500days\"\n{more}")
 }
 
 /// A token of a user, which ends at so many seconds since 1970 and grants these actions by room.

@@ -1,0 +1,45 @@
+//! How much of its rates a connection has used up.
+
+use crate::model::Bucket;
+use crate::server::{Now, Settings};
+use crate::wire::Refusal;
+
+/// How much of its rates a connection has used up.
+#[derive(Debug, Default)]
+pub(super) struct Allowance {
+    publish: Bucket,
+    join: Bucket,
+    request: Bucket,
+    control: Bucket,
+    refusal: Bucket,
+}
+
+impl Allowance {
+    pub(super) fn publish(&mut self, now: Now, settings: &Settings) -> Result<(), Refusal> {
+        let taken = self.publish.take(now.at, settings.rates.publish);
+        taken.map_err(|wait| Refusal::TooOften {
+            what: "publish",
+            wait,
+        })
+    }
+
+    pub(super) fn join(&mut self, now: Now, settings: &Settings) -> Result<(), Refusal> {
+        let taken = self.join.take(now.at, settings.rates.join);
+        taken.map_err(|wait| Refusal::TooOften { what: "join", wait })
+    }
+
+    pub(super) fn request(&mut self, now: Now, settings: &Settings) -> Result<(), Refusal> {
+        let taken = self.request.take(now.at, settings.rates.request);
+        taken.map_err(|wait| Refusal::TooOften { what: "ask", wait })
+    }
+
+    /// Whether another control frame is within its rate.
+    pub(super) fn control(&mut self, now: Now, settings: &Settings) -> bool {
+        self.control.take(now.at, settings.rates.control).is_ok()
+    }
+
+    /// Whether another refusal is within its rate.
+    pub(super) fn refusal(&mut self, now: Now, settings: &Settings) -> bool {
+        self.refusal.take(now.at, settings.rates.refusal).is_ok()
+    }
+}
