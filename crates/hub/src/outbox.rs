@@ -130,7 +130,16 @@ impl Outbox {
 
     /// Writes what waits, as far as the peer takes it.
     pub(crate) fn flush(&mut self, sink: &dyn Sink, now: Instant) -> Flushed {
-        while let Some(first) = self.queue.front() {
+        loop {
+            let Some(first) = self.queue.front() else {
+                match sink.try_flush() {
+                    Ok(()) => break,
+                    Err(error) => match blocked_or_broken(error) {
+                        Some(flushed) => return flushed,
+                        None => continue,
+                    },
+                }
+            };
             let written = if self.queue.len() == 1 {
                 sink.try_write(&[IoSlice::new(&first.bytes)])
             } else {
@@ -147,9 +156,11 @@ impl Outbox {
                     self.traffic.written_at = Some(now);
                     self.consume(written);
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Flushed::Blocked,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Flushed::Broken(error),
+                Err(error) => {
+                    if let Some(flushed) = blocked_or_broken(error) {
+                        return flushed;
+                    }
+                }
             }
         }
         if self.queue.capacity() > IDLE_ENTRIES {
@@ -209,9 +220,18 @@ impl Drop for Outbox {
     }
 }
 
+/// What an error of a sink means; none if it is to be tried again at once.
+fn blocked_or_broken(error: io::Error) -> Option<Flushed> {
+    let kind = error.kind();
+    if kind == io::ErrorKind::WouldBlock {
+        return Some(Flushed::Blocked);
+    }
+    (kind != io::ErrorKind::Interrupted).then_some(Flushed::Broken(error))
+}
+
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
+    use std::cell::{Cell, RefCell};
 
     use super::*;
 
@@ -312,6 +332,46 @@ mod tests {
         *sink.takes.borrow_mut() = 100;
         assert!(matches!(outbox.flush(&sink, Instant::now()), Flushed::All));
         assert_eq!(*sink.taken.borrow(), b"12345bye");
+    }
+
+    /// Takes everything, and passes it on only where it is let.
+    struct Holding {
+        passes: Cell<bool>,
+        holds: Cell<bool>,
+    }
+
+    impl Sink for Holding {
+        fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+            self.holds.set(true);
+            Ok(slices.iter().map(|slice| slice.len()).sum())
+        }
+
+        fn try_flush(&self) -> io::Result<()> {
+            if !self.passes.get() && self.holds.get() {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            self.holds.set(false);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn nothing_waits_only_when_nothing_waits_inside_the_sink() {
+        let sink = Holding {
+            passes: Cell::new(false),
+            holds: Cell::new(false),
+        };
+        let mut outbox = Outbox::new(Rc::default());
+        push(&mut outbox, "12345").unwrap();
+        for _ in 0..2 {
+            assert!(matches!(
+                outbox.flush(&sink, Instant::now()),
+                Flushed::Blocked
+            ));
+        }
+        sink.passes.set(true);
+        assert!(matches!(outbox.flush(&sink, Instant::now()), Flushed::All));
+        assert!(!sink.holds.get());
     }
 
     #[test]

@@ -12,6 +12,8 @@ use crate::problem::Problem;
 pub(crate) enum Cause {
     /// It is no handshake of RFC 6455, or no HTTP at all.
     Malformed,
+    /// TLS was not agreed on.
+    Tls,
     /// Its target is too long.
     TargetTooLong,
     /// Nothing connects at this path.
@@ -36,7 +38,7 @@ impl Cause {
     /// The status of the answer.
     pub(crate) fn status(self) -> StatusCode {
         match self {
-            Self::Malformed | Self::Subprotocol => StatusCode::BAD_REQUEST,
+            Self::Malformed | Self::Tls | Self::Subprotocol => StatusCode::BAD_REQUEST,
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
             Self::Path => StatusCode::NOT_FOUND,
             Self::WebSocketVersion => StatusCode::UPGRADE_REQUIRED,
@@ -51,6 +53,7 @@ impl Cause {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Malformed => "malformed",
+            Self::Tls => "tls",
             Self::TargetTooLong => "target_too_long",
             Self::Path => "path",
             Self::WebSocketVersion => "websocket_version",

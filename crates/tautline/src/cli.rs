@@ -10,6 +10,7 @@ const EXAMPLES: &str = "Examples:
   tautline serve --dev                            a server to try things with, on 127.0.0.1:8080
   tautline serve --config tautline.toml           a server as the file says
   tautline serve --config tautline.toml --listen 0.0.0.0:8080 --listen '[::]:8080'
+  tautline serve --config tautline.toml --listen 0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem
   tautline config check --config tautline.toml    everything that is wrong with a file, at once
   tautline token --config tautline.toml --user ann --room 'chat:*' --can join,publish --ttl 1h
   tautline explain 1006                           what a close code means, and what to do";
@@ -100,6 +101,12 @@ pub struct ServeArguments {
     /// Where to answer operators, on loopback: metrics, health and readiness.
     #[arg(long, value_name = "ADDR:PORT")]
     pub admin_listen: Option<SocketAddr>,
+    /// The server's certificate and those behind it, in PEM; with it, clients connect over TLS.
+    #[arg(long, value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's key, in PEM.
+    #[arg(long, value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
     /// The directory for what is kept on disk; the memory engine keeps nothing there.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,

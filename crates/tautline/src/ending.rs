@@ -41,7 +41,9 @@ pub(crate) enum By {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum How {
     CloseFrame,
-    /// The stream ended without a close frame.
+    /// TLS was closed (`close_notify`) without a close frame.
+    CloseNotify,
+    /// The stream ended without a close frame, and over TLS without its word that this is the end.
     Fin,
     /// The connection was reset, or writing to it failed.
     Reset,

@@ -6,6 +6,7 @@
 mod admin;
 mod auth;
 mod cause;
+mod certificate;
 pub mod cli;
 mod config;
 mod descriptors;

@@ -19,8 +19,9 @@ use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
 use crate::auth::Verifier;
+use crate::certificate::News;
 use crate::cli::ServeArguments;
-use crate::config::{Config, Mode};
+use crate::config::{Config, Mode, Tls};
 use crate::descriptors;
 use crate::lifecycle::{Log, Observers};
 use crate::limits::{Counts, Places};
@@ -98,6 +99,7 @@ async fn run(config: Config, arguments: &ServeArguments) -> anyhow::Result<()> {
         verifier: Verifier::new(config.credentials),
         engine: Arc::clone(&engine) as Arc<dyn Engine>,
         observer: Observers(vec![Arc::clone(&metrics) as _, Arc::new(Log)]),
+        certificate: config.tls.as_ref().map(|tls| Arc::clone(&tls.certificate)),
         ready: AtomicBool::new(true),
         counts: Counts::new(&config.limits),
     });
@@ -106,9 +108,12 @@ async fn run(config: Config, arguments: &ServeArguments) -> anyhow::Result<()> {
         .collect::<anyhow::Result<Vec<_>>>()?;
     let shards: Rc<[Seat]> = shards.into();
     for listener in listeners {
-        announce(&listener, mode)?;
+        announce(&listener, mode, shared.certificate.is_some())?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
         tokio::task::spawn_local(accept(listener, Rc::clone(&shards), connections_max));
+    }
+    if let Some(tls) = config.tls {
+        tokio::task::spawn_local(renew(tls, Arc::clone(&metrics)));
     }
     if let Some(address) = admin_listen {
         crate::admin::listen(address, Arc::clone(&shared), metrics).await?;
@@ -305,12 +310,13 @@ fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-fn announce(listener: &TcpListener, mode: Mode) -> io::Result<()> {
+fn announce(listener: &TcpListener, mode: Mode, tls: bool) -> io::Result<()> {
     let address = listener.local_addr()?;
-    tracing::info!(%address, ?mode, "listening");
+    tracing::info!(%address, ?mode, tls, "listening");
     if mode == Mode::Development && address.is_ipv4() && io::stderr().is_terminal() {
+        let scheme = if tls { "https" } else { "http" };
         logging::tell(&format!(
-            "\n  Try it:  http://{address}/\n  Stop it: Ctrl-C\n"
+            "\n  Try it:  {scheme}://{address}/\n  Stop it: Ctrl-C\n"
         ));
     }
     Ok(())
@@ -325,6 +331,33 @@ async fn sweep(engine: Arc<MemoryEngine>, node: NodeId) {
             tracing::warn!(%error, "cannot renew the lease of this node's members");
         }
         engine.sweep();
+    }
+}
+
+/// Looks whether the certificate has changed, on a thread where waiting for a disk holds up nobody.
+async fn renew(tls: Tls, metrics: Arc<Metrics>) {
+    loop {
+        tokio::time::sleep(tls.reload_every).await;
+        let certificate = Arc::clone(&tls.certificate);
+        let Ok(news) = tokio::task::spawn_blocking(move || certificate.look()).await else {
+            tracing::error!(
+                "looking for a new certificate failed; the server goes on with the one it has"
+            );
+            return;
+        };
+        match news {
+            News::None => {}
+            News::Renewed => {
+                metrics.certificate_read("renewed");
+                tracing::info!("new connections get the new certificate");
+            }
+            News::Kept(faults) => {
+                metrics.certificate_read("kept");
+                for fault in faults {
+                    tracing::warn!(%fault, "the certificate has changed and cannot be used: the old one is kept");
+                }
+            }
+        }
     }
 }
 

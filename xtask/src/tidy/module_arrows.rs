@@ -19,7 +19,7 @@ struct Arrow {
     never: &'static [&'static str],
 }
 
-const ALL: [Arrow; 15] = [
+const ALL: [Arrow; 16] = [
     Arrow {
         of_crate: "protocol",
         module: "model",
@@ -98,6 +98,19 @@ const ALL: [Arrow; 15] = [
             "crate::api",
             "crate::admin",
             "crate::doctor",
+            "crate::serve",
+        ],
+    },
+    Arrow {
+        of_crate: "tautline",
+        module: "certificate",
+        never: &[
+            "tautline_hub",
+            "crate::config",
+            "crate::transport",
+            "crate::auth",
+            "crate::api",
+            "crate::admin",
             "crate::serve",
         ],
     },

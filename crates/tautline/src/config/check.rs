@@ -8,7 +8,7 @@ use tautline_protocol::server::Settings;
 
 use super::values::{Faults, Values};
 use super::{
-    Claims, Config, ConfigError, Credentials, Drain, Mode, Transport, limits, proxies, rooms,
+    Claims, Config, ConfigError, Credentials, Drain, Mode, Transport, limits, proxies, rooms, tls,
 };
 use crate::cli::ServeArguments;
 
@@ -56,6 +56,7 @@ pub(super) fn check(
         transport: transport(&mut written),
         limits: limits::limits(&mut written),
         proxies: proxies::proxies(&mut written, mode),
+        tls: tls::tls(&mut written, arguments),
         drain: drain(&mut written, mode),
     };
     if written.faults.0.is_empty() {
@@ -106,8 +107,9 @@ fn listen(written: &mut Written, arguments: &ServeArguments, mode: Mode) -> Vec<
     if !arguments.listen.is_empty() {
         addresses.clone_from(&arguments.listen);
     }
+    let encrypts = tls::encrypts(written, arguments);
     for address in &addresses {
-        check_reach(*address, mode, written);
+        check_reach(*address, mode, encrypts, written);
     }
     addresses
 }
@@ -125,7 +127,7 @@ fn admin_listen(written: &mut Written, arguments: &ServeArguments) -> Option<Soc
 }
 
 /// What is open, or not encrypted, is for this machine only.
-fn check_reach(address: SocketAddr, mode: Mode, written: &mut Written) {
+fn check_reach(address: SocketAddr, mode: Mode, encrypts: bool, written: &mut Written) {
     if address.ip().is_loopback() {
         return;
     }
@@ -134,10 +136,10 @@ fn check_reach(address: SocketAddr, mode: Mode, written: &mut Written) {
             "development mode lets everybody in and binds to loopback only; \
              leave out --dev or listen on 127.0.0.1"
         }
-        Mode::Production if written.switch("tls.terminated_by_proxy") => return,
+        Mode::Production if encrypts => return,
         Mode::Production => {
-            "would send tokens in plain text; put a proxy that speaks TLS in front and set \
-             tls.terminated_by_proxy = true, or listen on 127.0.0.1"
+            "would send tokens in plain text; set tls.certificate and tls.key, or put a proxy that \
+             speaks TLS in front and set tls.terminated_by_proxy = true, or listen on 127.0.0.1"
         }
     };
     written.faults.add("server.listen", address, fix);

@@ -12,10 +12,12 @@ mod rate;
 mod reference;
 mod rooms;
 mod setting;
+mod tls;
 mod values;
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tautline_hub::ShardLimits;
@@ -24,6 +26,7 @@ use tautline_protocol::server::Settings;
 use self::check::Written;
 use self::setting::{ROOM_SETTINGS, SETTINGS};
 use self::values::{Faults, Values};
+use crate::certificate::Certificate;
 use crate::cli::ServeArguments;
 
 pub(crate) use limits::{AddressLimits, Limits};
@@ -45,6 +48,8 @@ pub(crate) struct Config {
     pub(crate) transport: Transport,
     pub(crate) limits: Limits,
     pub(crate) proxies: Proxies,
+    /// Without it, plain text is spoken.
+    pub(crate) tls: Option<Tls>,
     pub(crate) drain: Drain,
 }
 
@@ -93,6 +98,14 @@ pub(crate) struct Transport {
     pub(crate) cookie: Option<String>,
     /// Messages from this size on are compressed, where that is on and negotiated.
     pub(crate) compress_from: Option<usize>,
+}
+
+/// What TLS is spoken with.
+#[derive(Debug)]
+pub(crate) struct Tls {
+    pub(crate) certificate: Arc<Certificate>,
+    /// How often it is looked whether the files have changed.
+    pub(crate) reload_every: Duration,
 }
 
 /// How the server goes away.

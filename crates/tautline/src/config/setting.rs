@@ -144,6 +144,24 @@ pub(super) const SETTINGS: &[Setting] = &[
         "how long a connection may be without authentication",
     ),
     setting(
+        "tls.certificate",
+        Kind::Text,
+        "",
+        "a PEM file: the server's certificate, and behind it those that lead to one that clients trust. With it, only TLS is spoken where clients connect; `--tls-cert` replaces it",
+    ),
+    setting(
+        "tls.key",
+        Kind::Text,
+        "",
+        "a PEM file: the certificate's key, which not everybody may read; `--tls-key` replaces it",
+    ),
+    setting(
+        "tls.reload_every",
+        INTERVAL,
+        r#""10s""#,
+        "how often it is looked whether these files have changed; what has is read when it is seen a second time",
+    ),
+    setting(
         "tls.terminated_by_proxy",
         Kind::Switch,
         "false",

@@ -1,5 +1,6 @@
 //! What is counted, for Prometheus: the lifecycle stream, and what the shards count themselves.
 
+mod certificates;
 mod connections;
 mod messages;
 
@@ -9,6 +10,7 @@ use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 use tautline_hub::Stats;
 
+use self::certificates::Certificates;
 use self::connections::Connections;
 use self::messages::Messages;
 use crate::lifecycle::{Lifecycle, Observer};
@@ -16,6 +18,7 @@ use crate::lifecycle::{Lifecycle, Observer};
 /// Everything that is counted, each group by itself.
 pub(crate) struct Metrics {
     registry: Registry,
+    certificates: Certificates,
     connections: Connections,
     messages: Messages,
 }
@@ -24,6 +27,7 @@ impl Metrics {
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("tautline");
         Self {
+            certificates: Certificates::new(&mut registry),
             connections: Connections::new(&mut registry),
             messages: Messages::new(&mut registry),
             registry,
@@ -33,6 +37,11 @@ impl Metrics {
     /// Counts what a shard counts, too.
     pub(crate) fn watch(&self, shard: Arc<Stats>) {
         self.messages.watch(shard);
+    }
+
+    /// Counts a certificate that has changed, by what came of it.
+    pub(crate) fn certificate_read(&self, outcome: &'static str) {
+        self.certificates.read(outcome);
     }
 
     /// All figures, in the text format of `OpenMetrics`.

@@ -154,7 +154,14 @@ impl Connection {
         let mut scratch = worker.scratch.borrow_mut();
         let mut buffer = ReadBuf::new(&mut scratch);
         match ready!(self.socket.poll_read(context, &mut buffer)) {
-            Ok(()) if buffer.filled().is_empty() => self.end(now, By::Client, How::Fin, None),
+            Ok(()) if buffer.filled().is_empty() => {
+                let how = if self.socket.is_closed_by_notice() {
+                    How::CloseNotify
+                } else {
+                    How::Fin
+                };
+                self.end(now, By::Client, how, None);
+            }
             Ok(()) => {
                 let is_full = buffer.remaining() == 0;
                 worker.shard.heard_from(self.id, now.at);
@@ -461,8 +468,7 @@ impl Connection {
             return Poll::Pending;
         };
         if !last.finished && self.worker.shard.queued(self.id) == 0 {
-            last.finished = true;
-            self.socket.finish();
+            last.finished = self.socket.poll_finish(context).is_ready();
         }
         // Closing a socket with unread bytes would reset it, and the close frame could be lost.
         let mut scratch = self.worker.scratch.borrow_mut();

@@ -1,8 +1,11 @@
-//! From the first byte to the upgrade: one HTTP request, within an absolute deadline.
+//! From the first byte to the upgrade: TLS where it is spoken, and one HTTP request, within an absolute deadline.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
+use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
+use std::rc::Rc;
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -18,6 +21,8 @@ use tokio::net::TcpStream;
 
 use super::Worker;
 use super::http::{self, Body};
+use super::socket::Socket;
+use super::tls::Tls;
 use crate::cause::{Cause, Refused};
 
 /// A request's head has at most so many bytes.
@@ -29,7 +34,7 @@ const TARGET_BYTES_MAX: usize = 2 * 1024;
 
 /// A connection that may begin.
 pub(super) struct Opened {
-    pub(super) stream: TcpStream,
+    pub(super) socket: Socket,
     /// What the client sent behind its request.
     pub(super) early: Bytes,
     pub(super) agreed: Agreed,
@@ -45,6 +50,40 @@ pub(super) struct Agreed {
 
 /// Serves the one request of a new socket. None if it was no upgrade, was refused, or came too late.
 pub(super) async fn open(worker: &Worker, stream: TcpStream, peer: SocketAddr) -> Option<Opened> {
+    let opened = async {
+        let socket = secure(worker, stream)
+            .await
+            .map_err(|error| (Cause::Tls, error.to_string()))?;
+        serve(worker, socket, peer)
+            .await
+            .map_err(|error| (Cause::Malformed, error.to_string()))
+    };
+    match tokio::time::timeout(worker.shared.transport.handshake_timeout, opened).await {
+        Ok(Ok(opened)) => opened,
+        Ok(Err((cause, detail))) => {
+            worker.refused(peer.ip(), cause, &detail);
+            None
+        }
+        Err(_) => {
+            let detail = "the request was not complete in time";
+            worker.refused(peer.ip(), Cause::TooLate, detail);
+            None
+        }
+    }
+}
+
+/// Speaks TLS from here on, if the server has a certificate.
+async fn secure(worker: &Worker, stream: TcpStream) -> io::Result<Socket> {
+    let Some(certificate) = &worker.shared.certificate else {
+        return Ok(Socket::plain(stream));
+    };
+    let tls = Tls::new(certificate.current()).map_err(io::Error::other)?;
+    let mut socket = Socket::secure(stream, tls, Rc::clone(&worker.tls_buffers));
+    socket.shake_hands().await?;
+    Ok(socket)
+}
+
+async fn serve(worker: &Worker, socket: Socket, peer: SocketAddr) -> hyper::Result<Option<Opened>> {
     let agreed = RefCell::new(None);
     let service = service_fn(|request| {
         let response = match respond(worker, &request) {
@@ -60,29 +99,24 @@ pub(super) async fn open(worker: &Worker, stream: TcpStream, peer: SocketAddr) -
         };
         async move { Ok::<_, Infallible>(response) }
     });
-    let connection = http1::Builder::new()
+    let parts = http1::Builder::new()
         .max_buf_size(HEAD_BYTES_MAX)
         .max_headers(HEADERS_MAX)
         .header_read_timeout(None)
-        .serve_connection(TokioIo::new(stream), service)
-        .without_shutdown();
-    match tokio::time::timeout(worker.shared.transport.handshake_timeout, connection).await {
-        // The stream is taken over whole, and hyper's buffer with it is dropped by the caller.
-        Ok(Ok(parts)) => agreed.take().map(|agreed| Opened {
-            stream: parts.io.into_inner(),
-            early: parts.read_buf,
-            agreed,
-        }),
-        Ok(Err(error)) => {
-            worker.refused(peer.ip(), Cause::Malformed, &error.to_string());
-            None
-        }
-        Err(_) => {
-            let detail = "the request was not complete in time";
-            worker.refused(peer.ip(), Cause::TooLate, detail);
-            None
-        }
-    }
+        .serve_connection(TokioIo::new(socket), service)
+        .without_shutdown()
+        .await?;
+    // The socket is taken over whole, and hyper's buffer with it is dropped by the caller.
+    let socket = parts.io.into_inner();
+    let Some(agreed) = agreed.take() else {
+        poll_fn(|context| socket.poll_finish(context)).await;
+        return Ok(None);
+    };
+    Ok(Some(Opened {
+        socket,
+        early: parts.read_buf,
+        agreed,
+    }))
 }
 
 /// A socket is for one request: nothing behind an answer is read as another one.

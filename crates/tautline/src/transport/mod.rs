@@ -2,7 +2,7 @@
 //!
 //! [`Worker`] is what the connections of one shard share. A socket is handed to the worker of its
 //! shard, which owns it from then on: the handshake ([`handshake`]), the connection's driver
-//! ([`connection`]), and the way out ([`socket`], [`encoder`]). Knows nothing of the HTTP interface
+//! ([`connection`]), and the way out ([`socket`], [`tls`], [`encoder`]). Knows nothing of the HTTP interface
 //! for operators.
 
 mod connection;
@@ -12,6 +12,7 @@ mod http;
 mod origin;
 mod socket;
 mod stay;
+mod tls;
 mod worker;
 
 pub(crate) use encoder::Encoder;

@@ -23,9 +23,10 @@ use super::connection::Connection;
 use super::encoder::{Encoder, Format};
 use super::handshake::{self, Agreed};
 use super::origin::Origins;
-use super::socket::Socket;
+use super::tls::Buffers;
 use crate::auth::Verifier;
 use crate::cause::Cause;
+use crate::certificate::Certificate;
 use crate::config::{Mode, Transport};
 use crate::lifecycle::{Lifecycle, Observer, Observers, Party, Release};
 use crate::limits::{Counts, Place};
@@ -44,6 +45,8 @@ pub(crate) struct Shared {
     pub(crate) origins: Origins,
     pub(crate) verifier: Verifier,
     pub(crate) engine: Arc<dyn Engine>,
+    /// Without one, plain text is spoken.
+    pub(crate) certificate: Option<Arc<Certificate>>,
     pub(crate) observer: Observers,
     /// Whether new connections are welcome: not while the server goes away.
     pub(crate) ready: AtomicBool,
@@ -69,6 +72,7 @@ pub(crate) struct Worker {
     pub(super) encoder: Rc<Encoder>,
     pub(super) scratch: RefCell<Box<[u8]>>,
     pub(super) inflater: RefCell<Inflater>,
+    pub(super) tls_buffers: Rc<RefCell<Buffers>>,
 }
 
 impl Worker {
@@ -79,6 +83,7 @@ impl Worker {
             encoder,
             scratch: vec![0; SCRATCH_BYTES].into_boxed_slice().into(),
             inflater: RefCell::default(),
+            tls_buffers: Rc::default(),
         })
     }
 
@@ -107,9 +112,8 @@ impl Worker {
         let Some(opened) = self.shake_hands(stream, peer).await else {
             return;
         };
-        let socket = Socket::new(opened.stream);
         let stay = Stay::new(place, None, None);
-        let mut connection = Connection::new(Rc::clone(&self), socket, &opened.agreed, stay);
+        let mut connection = Connection::new(Rc::clone(&self), opened.socket, &opened.agreed, stay);
         self.observe(&Lifecycle::Connected {
             connection: connection.id(),
             from: peer.ip(),

@@ -7,7 +7,7 @@ use std::process::Command;
 use super::harness::{Process, SECRET};
 
 /// The program refuses to start, and says all of these.
-fn refuses(config: &str, arguments: &[&str], says: &[&str]) {
+pub(super) fn refuses(config: &str, arguments: &[&str], says: &[&str]) {
     let listen = ["--listen", "127.0.0.1:0"];
     let mut process = Process::serve(config, &[&listen, arguments].concat(), "info");
     let (status, lines) = process.ended();

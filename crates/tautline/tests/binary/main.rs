@@ -23,3 +23,5 @@ mod metrics;
 mod plain;
 #[cfg(test)]
 mod slow;
+#[cfg(test)]
+mod tls;

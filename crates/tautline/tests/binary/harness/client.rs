@@ -1,5 +1,6 @@
 //! A client that behaves, on an independent implementation of WebSocket.
 
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Instant;
 
@@ -10,8 +11,8 @@ use tungstenite::{ClientRequestBuilder, Message, WebSocket, client};
 use super::HANG;
 
 /// A blocking client. It answers pings while it waits for something, as browsers do.
-pub(crate) struct Client {
-    socket: WebSocket<TcpStream>,
+pub(crate) struct Client<S = TcpStream> {
+    socket: WebSocket<S>,
 }
 
 impl Client {
@@ -26,12 +27,7 @@ impl Client {
         stream.set_read_timeout(Some(HANG)).unwrap();
         stream.set_write_timeout(Some(HANG)).unwrap();
         stream.set_nodelay(true).unwrap();
-        let request = ClientRequestBuilder::new(format!("ws://{address}/").parse().unwrap());
-        let request = headers.iter().fold(request, |request, (name, value)| {
-            request.with_header(*name, *value)
-        });
-        let (socket, response) = client(request, stream).unwrap();
-        (Self { socket }, response)
+        Self::over(stream, address, headers)
     }
 
     /// Connected, and known: a user of its own in development mode.
@@ -42,9 +38,8 @@ impl Client {
     /// Connected, and the user that the token proves.
     pub(crate) fn known_by(address: SocketAddr, token: &str) -> (Self, String) {
         let mut client = Self::connect(address);
-        client.send(&json!({"type": "auth", "token": token}));
-        let answer = client.expect("auth_ok");
-        (client, answer["userId"].as_str().unwrap().to_owned())
+        let user = client.authenticate(token);
+        (client, user)
     }
 
     /// Known, and a member of a room that has history and presence, as every room in development has.
@@ -54,6 +49,34 @@ impl Client {
         let own = client.expect("userJoined");
         assert_eq!(own["userId"], user);
         (client, user)
+    }
+}
+
+impl<S: Read + Write> Client<S> {
+    /// Upgrades a stream that is connected.
+    pub(crate) fn over(
+        stream: S,
+        address: SocketAddr,
+        headers: &[(&str, &str)],
+    ) -> (Self, Response) {
+        let request = ClientRequestBuilder::new(format!("ws://{address}/").parse().unwrap());
+        let request = headers.iter().fold(request, |request, (name, value)| {
+            request.with_header(*name, *value)
+        });
+        let (socket, response) = client(request, stream).unwrap();
+        (Self { socket }, response)
+    }
+
+    /// What it is connected by.
+    pub(crate) fn stream(&mut self) -> &mut S {
+        self.socket.get_mut()
+    }
+
+    /// Says who it is.
+    pub(crate) fn authenticate(&mut self, token: &str) -> String {
+        self.send(&json!({"type": "auth", "token": token}));
+        let answer = self.expect("auth_ok");
+        answer["userId"].as_str().unwrap().to_owned()
     }
 
     /// Joins a room that keeps history.

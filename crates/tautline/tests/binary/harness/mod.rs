@@ -3,7 +3,9 @@
 
 mod answer;
 mod client;
+mod pair;
 mod process;
+mod secure;
 mod server;
 mod stream;
 mod token;
@@ -12,7 +14,9 @@ use std::time::Duration;
 
 pub(crate) use answer::Answer;
 pub(crate) use client::Client;
+pub(crate) use pair::{Pair, replace};
 pub(crate) use process::Process;
+pub(crate) use secure::{Secure, SecureClient, shake_hands, trusting};
 pub(crate) use server::Server;
 pub(crate) use stream::{Frame, Stream, text_frame, upgrade};
 pub(crate) use token::{NEVER, SECRET, now, production, token};
