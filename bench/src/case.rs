@@ -17,7 +17,15 @@ pub(crate) enum Kind {
     Idle {
         connections: usize,
         presence: Presence,
+        wire: Wire,
     },
+}
+
+/// What the idle connections speak below WebSocket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wire {
+    Plain,
+    Tls,
 }
 
 /// Whether the idle connections' room tells who is there.
@@ -60,14 +68,35 @@ impl Case {
         }
     }
 
+    const fn idle(name: &'static str, connections: usize, presence: Presence, wire: Wire) -> Self {
+        let kind = Kind::Idle {
+            connections,
+            presence,
+            wire,
+        };
+        Self::one_shard(name, kind)
+    }
+
     /// Whether it takes ten thousand connections to fill.
     pub(crate) fn is_large(&self) -> bool {
         matches!(self.kind, Kind::FanOut(shape) if shape.rooms * shape.members >= 10_000)
     }
 
+    /// Whether its connections speak TLS.
+    pub(crate) fn is_over_tls(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::Idle {
+                wire: Wire::Tls,
+                ..
+            }
+        )
+    }
+
     /// Whether the case means anything for a system.
     pub(crate) fn takes(&self, system: System) -> bool {
         let only_ours = self.shards > 1
+            || self.is_over_tls()
             || matches!(
                 self.kind,
                 Kind::Idle {
@@ -122,25 +151,8 @@ pub(crate) const ALL: &[Case] = &[
     Case::one_shard("echo", Kind::Echo { in_flight: 1 }),
     Case::one_shard("echo", Kind::Echo { in_flight: 16 }),
     Case::one_shard("connect", Kind::Connect),
-    Case::one_shard(
-        "idle-5000",
-        Kind::Idle {
-            connections: 5000,
-            presence: Presence::Off,
-        },
-    ),
-    Case::one_shard(
-        "idle-5000-presence",
-        Kind::Idle {
-            connections: 5000,
-            presence: Presence::On,
-        },
-    ),
-    Case::one_shard(
-        "idle-15000",
-        Kind::Idle {
-            connections: 15_000,
-            presence: Presence::Off,
-        },
-    ),
+    Case::idle("idle-5000", 5000, Presence::Off, Wire::Plain),
+    Case::idle("idle-5000-presence", 5000, Presence::On, Wire::Plain),
+    Case::idle("idle-5000-tls", 5000, Presence::Off, Wire::Tls),
+    Case::idle("idle-15000", 15_000, Presence::Off, Wire::Plain),
 ];

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::load::fanout::TEXT_128;
 use crate::load::frame::{self, CLOSE, Frame, TEXT};
-use crate::load::link::write_some;
+use crate::load::pipe::write_some;
 use crate::load::wire::LETTER;
 
 const LISTENER: Token = Token(usize::MAX);

@@ -7,6 +7,7 @@
 )]
 
 mod case;
+mod certificate;
 mod goal;
 mod json;
 mod limit;
@@ -31,6 +32,7 @@ use clap::{Parser, Subcommand, ValueEnum as _};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::case::{ALL, Case};
+use crate::certificate::Certificate;
 use crate::machine::Machine;
 use crate::report::Report;
 use crate::round::Effort;
@@ -116,6 +118,7 @@ fn run(arguments: &Arguments) -> Result<Report> {
     let mut site = Site {
         server: arguments.tautline.clone().unwrap_or(beside),
         frame_bytes: FRAME_BYTES,
+        certificate: Certificate::make()?,
     };
     let mut systems = Vec::new();
     let mut left_out = Vec::new();

@@ -11,6 +11,7 @@ use crate::load::echo::Echo;
 use crate::load::fanout::{FanOut, Shape, Work};
 use crate::load::idle::Idle;
 use crate::load::latency::{Paced, Percentiles};
+use crate::load::link::Target;
 use crate::process::Process;
 use crate::sample::{Load, Memory, Row, Sample};
 use crate::system::{Site, System};
@@ -127,16 +128,14 @@ impl Contender {
         if let Kind::Idle {
             connections,
             presence,
+            ..
         } = case.kind
         {
             let process = self.system.start(case, site)?;
             let process = self.process.insert(process);
-            self.samples.push(Sample::Idle(idle(
-                self.system,
-                process,
-                connections,
-                presence,
-            )?));
+            let target = self.system.target(case, site, process)?;
+            let memory = idle(process, &target, connections, presence)?;
+            self.samples.push(Sample::Idle(memory));
             return Ok(());
         }
         let first = self.process.is_none();
@@ -147,8 +146,9 @@ impl Contender {
         process.settle()?;
         // Compilers at run time want to see the first round twice as long.
         let warm_up = if first { window } else { window / 4 };
+        let target = self.system.target(case, site, process)?;
         self.samples.push(Sample::Load(under_load(
-            self.system,
+            target,
             process,
             case.kind,
             [warm_up, window],
@@ -158,12 +158,11 @@ impl Contender {
 }
 
 fn under_load(
-    system: System,
+    target: Target,
     process: &Process,
     kind: Kind,
     [warm_up, window]: [Duration; 2],
 ) -> Result<Load> {
-    let target = system.target(process)?;
     match kind {
         Kind::FanOut(shape) => {
             let mut fan_out = FanOut::connect(target, shape)?;
@@ -211,12 +210,11 @@ fn clocked(
 }
 
 fn idle(
-    system: System,
     process: &Process,
+    target: &Target,
     connections: usize,
     presence: Presence,
 ) -> Result<Memory> {
-    let target = system.target(process)?;
     let has_echo = target.wire.echo("").is_some();
     let room = match presence {
         Presence::Off => "bench:idle",
@@ -234,7 +232,7 @@ fn idle(
     drop(guests);
     let base = resident()?;
     let each = |resident: u64| resident.saturating_sub(base) as f64 / connections as f64;
-    let mut swarm = Idle::connect(target, connections, room)?;
+    let mut swarm = Idle::connect(target.clone(), connections, room)?;
     let idle = each(resident()?);
     let mut after_large = None;
     if has_echo {
@@ -252,7 +250,7 @@ fn idle(
 pub(crate) fn frame_bytes(system: System, case: &'static Case, site: &Site) -> Result<usize> {
     let process = system.start(case, site)?;
     let mut one = FanOut::connect(
-        system.target(&process)?,
+        system.target(case, site, &process)?,
         Shape {
             rooms: 1,
             members: 1,

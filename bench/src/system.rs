@@ -13,6 +13,7 @@ use jsonwebtoken::{EncodingKey, Header};
 use serde_json::json;
 
 use crate::case::Case;
+use crate::certificate::Certificate;
 use crate::load::link::Target;
 use crate::load::wire::Wire;
 use crate::process::Process;
@@ -49,6 +50,8 @@ pub(crate) struct Site {
     pub(crate) server: PathBuf,
     /// The size of the frames that the bare servers deliver.
     pub(crate) frame_bytes: usize,
+    /// What is spoken with where TLS is.
+    pub(crate) certificate: Certificate,
 }
 
 impl System {
@@ -116,7 +119,7 @@ impl System {
                 return Process::start_at(command, cores, address)
                     .context("centrifugo does not start");
             }
-            Self::Tautline => tautline(case.shards, site)?,
+            Self::Tautline => tautline(case, site)?,
             Self::Limit => bare(site, &[])?,
             Self::LimitCoalesced => bare(site, &["--coalesced"])?,
             Self::NodeWs => node("ws.js"),
@@ -126,18 +129,22 @@ impl System {
     }
 
     /// Where the load client finds a started system.
-    pub(crate) fn target(self, process: &Process) -> Result<Target> {
+    pub(crate) fn target(self, case: &Case, site: &Site, process: &Process) -> Result<Target> {
+        let trust = case.is_over_tls().then(|| site.certificate.trust());
         Ok(Target {
             address: process.address,
             wire: self.wire(),
             token: token()?,
+            tls: trust.transpose()?,
         })
     }
 }
 
-/// Tautline with its committed configuration; only the number of shards differs from case to case.
-fn tautline(shards: usize, site: &Site) -> Result<Command> {
+/// Tautline with its committed configuration; only the number of shards, and whether TLS is spoken,
+/// differ from case to case.
+fn tautline(case: &Case, site: &Site) -> Result<Command> {
     const ONE: &str = "shards = 1";
+    let shards = case.shards;
     let committed = Path::new(HOME).join("tautline.toml");
     let text = fs::read_to_string(&committed)
         .with_context(|| format!("cannot read {}", committed.display()))?;
@@ -159,6 +166,11 @@ fn tautline(shards: usize, site: &Site) -> Result<Command> {
         .arg("--config")
         .arg(config)
         .args(["--listen", "127.0.0.1:0"]);
+    if case.is_over_tls() {
+        let [certificate, key] = site.certificate.files()?;
+        command.arg("--tls-cert").arg(certificate);
+        command.arg("--tls-key").arg(key);
+    }
     Ok(command)
 }
 

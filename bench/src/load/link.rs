@@ -1,13 +1,16 @@
 //! One connection of the load client, from the TCP handshake to its end.
 
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use mio::net::TcpStream;
+use rustls::ClientConfig;
 
 use super::frame::{self, CLOSE, Frame, PING, PONG, TEXT};
+use super::pipe::Pipe;
 use super::wire::{Step, Wire};
 
 /// Where and how the connections of one swarm connect.
@@ -16,6 +19,8 @@ pub(crate) struct Target {
     pub(crate) address: SocketAddr,
     pub(crate) wire: Wire,
     pub(crate) token: String,
+    /// Whom to trust, where TLS is spoken.
+    pub(crate) tls: Option<Arc<ClientConfig>>,
 }
 
 /// How far a connection has come.
@@ -36,7 +41,7 @@ pub(crate) struct Link {
     pub(crate) room: String,
     /// Publications or echoes so far: the load loops count, the link only keeps the figure.
     pub(crate) received: u64,
-    stream: TcpStream,
+    pipe: Pipe,
     partial: Vec<u8>,
     unsent: Vec<u8>,
 }
@@ -44,18 +49,14 @@ pub(crate) struct Link {
 impl Link {
     /// Connects, and asks for the upgrade.
     pub(crate) fn open(index: usize, room: String, target: &Target) -> Result<Self> {
-        let stream = std::net::TcpStream::connect(target.address)
-            .context("the load client cannot connect")?;
-        stream.set_nodelay(true)?;
-        stream.set_nonblocking(true)?;
-        let stream = TcpStream::from_std(stream);
+        let pipe = Pipe::connect(target.address, target.tls.as_ref())?;
         let (partial, unsent) = (Vec::new(), Vec::new());
         let mut link = Self {
             index,
             phase: Phase::Upgrading,
             room,
             received: 0,
-            stream,
+            pipe,
             partial,
             unsent,
         };
@@ -77,7 +78,7 @@ impl Link {
             self.unsent.extend_from_slice(bytes);
             return Ok(());
         }
-        let written = write_some(&mut self.stream, bytes)?;
+        let written = self.pipe.write(bytes)?;
         self.unsent
             .extend_from_slice(bytes.get(written..).unwrap_or_default());
         Ok(())
@@ -85,8 +86,9 @@ impl Link {
 
     /// Writes what had to wait.
     pub(crate) fn flush(&mut self) -> Result<()> {
+        self.pipe.flush()?;
         if !self.unsent.is_empty() {
-            let written = write_some(&mut self.stream, &self.unsent)?;
+            let written = self.pipe.write(&self.unsent)?;
             self.unsent.drain(..written);
             if self.unsent.is_empty() {
                 self.unsent = Vec::new();
@@ -102,15 +104,15 @@ impl Link {
     }
 
     /// Lets the kernel forget the connection at once (RST, no `TIME_WAIT`) when it is dropped.
-    pub(crate) fn abandon(&self) -> Result<()> {
+    pub(crate) fn abandon(&mut self) -> Result<()> {
         Ok(rustix::net::sockopt::set_socket_linger(
-            &self.stream,
+            self.pipe.stream(),
             Some(Duration::ZERO),
         )?)
     }
 
     pub(crate) fn stream(&mut self) -> &mut TcpStream {
-        &mut self.stream
+        self.pipe.stream()
     }
 
     /// Reads what has come; `to_the_end` when the kernel reported that the other side has finished,
@@ -123,7 +125,7 @@ impl Link {
         on_message: &mut impl FnMut(&mut Self, &Frame<'_>) -> Result<()>,
     ) -> Result<()> {
         loop {
-            let read = match self.stream.read(scratch) {
+            let read = match self.pipe.read(scratch) {
                 Ok(0) => return self.ended(),
                 Ok(read) => read,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
@@ -131,7 +133,7 @@ impl Link {
                 Err(error) => return Err(error).context("the server reset a connection"),
             };
             self.take(scratch.get(..read).unwrap_or_default(), target, on_message)?;
-            if read < scratch.len() && !to_the_end {
+            if read < scratch.len() && !to_the_end && self.pipe.reads_all() {
                 return Ok(());
             }
         }
@@ -236,17 +238,4 @@ impl Link {
         );
         Ok(())
     }
-}
-
-/// How much of `bytes` the socket took.
-pub(crate) fn write_some(stream: &mut TcpStream, bytes: &[u8]) -> io::Result<usize> {
-    let mut written = 0;
-    while written < bytes.len() {
-        match stream.write(bytes.get(written..).unwrap_or_default()) {
-            Ok(more) => written += more,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(written)
 }

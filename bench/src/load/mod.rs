@@ -8,5 +8,6 @@ pub(crate) mod frame;
 pub(crate) mod idle;
 pub(crate) mod latency;
 pub(crate) mod link;
+pub(crate) mod pipe;
 pub(crate) mod swarm;
 pub(crate) mod wire;

@@ -144,7 +144,7 @@ impl Swarm {
 impl Drop for Swarm {
     /// Thousands of connections end at once: none may keep a port for a minute.
     fn drop(&mut self) {
-        for link in &self.links {
+        for link in &mut self.links {
             link.abandon().ok();
         }
     }
