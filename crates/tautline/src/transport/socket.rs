@@ -283,3 +283,42 @@ impl AsyncWrite for Socket {
         self.poll_finish(context).map(Ok)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::transport::tls::SEAL_BYTES_MAX;
+    use crate::transport::tls::tests::connected;
+
+    /// More than the sockets take.
+    const WRITES_MAX: usize = 2000;
+
+    #[tokio::test]
+    async fn a_peer_that_takes_nothing_makes_us_hold_one_write() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (peer, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let (_, tls) = connected();
+        let socket = Socket::secure(accepted.unwrap().0, tls, Rc::default());
+        socket.reader.as_ref().writable().await.unwrap();
+        let sink = socket.sink();
+        let bytes = vec![0; 3 * WRITE_BYTES_MAX];
+        let mut writes =
+            (0..WRITES_MAX).map(|_| sink.try_write(&[IoSlice::new(&bytes), IoSlice::new(&bytes)]));
+        let blocked = writes.find_map(|written| match written {
+            Ok(taken) => (taken != WRITE_BYTES_MAX).then_some(io::ErrorKind::Other),
+            Err(error) => Some(error.kind()),
+        });
+        assert_eq!(blocked, Some(io::ErrorKind::WouldBlock));
+        assert_eq!(
+            sink.try_flush().unwrap_err().kind(),
+            io::ErrorKind::WouldBlock
+        );
+        let secure = socket.writer.secure.as_ref().unwrap();
+        let holds = secure.tls.borrow().outgoing().len();
+        assert!((1..=WRITE_BYTES_MAX + SEAL_BYTES_MAX).contains(&holds));
+        drop(peer);
+    }
+}

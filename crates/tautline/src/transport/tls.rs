@@ -18,7 +18,7 @@ use tokio::io::ReadBuf;
 /// peer that takes none, beside its outbox.
 pub(super) const WRITE_BYTES_MAX: usize = 32 * 1024;
 /// What sealing adds to one write: the heads and tags of its records, and a key update before them.
-const SEAL_BYTES_MAX: usize = 512;
+pub(super) const SEAL_BYTES_MAX: usize = 512;
 /// So many bytes of records are looked at at once, what is held among them.
 const INCOMING_BYTES_MAX: usize = 64 * 1024;
 /// What may be held of a record, or of a message in several records, whose rest has not come. The
@@ -282,7 +282,7 @@ fn encode<T>(data: &mut EncodeTlsData<'_, T>, outgoing: &mut Vec<u8>) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::io::Write;
 
     use rustls::crypto::aws_lc_rs::default_provider;
@@ -299,7 +299,7 @@ mod tests {
     const KEY_UPDATE: [u8; 5] = [24, 0, 0, 1, 0];
 
     /// Both sides after the handshake.
-    fn connected() -> (ClientConnection, Tls) {
+    pub(in crate::transport) fn connected() -> (ClientConnection, Tls) {
         let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let provider = Arc::new(default_provider());
         let key = PrivateKeyDer::try_from(issued.signing_key.serialize_der()).unwrap();

@@ -16,7 +16,7 @@ pub(crate) use answer::Answer;
 pub(crate) use client::Client;
 pub(crate) use pair::{Pair, replace};
 pub(crate) use process::Process;
-pub(crate) use secure::{Secure, SecureClient, shake_hands, trusting};
+pub(crate) use secure::{Secure, SecureClient, shake_hands, shake_hands_saying, trusting};
 pub(crate) use server::Server;
 pub(crate) use stream::{Frame, Stream, text_frame, upgrade};
 pub(crate) use token::{NEVER, SECRET, now, production, token};

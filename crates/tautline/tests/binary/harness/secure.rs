@@ -1,5 +1,6 @@
 //! A client's TLS, by rustls over a blocking socket.
 
+use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
@@ -42,16 +43,23 @@ impl SecureClient {
 }
 
 /// A stream after the TLS handshake.
-pub(crate) fn shake_hands(
+pub(crate) fn shake_hands(address: SocketAddr, config: &Arc<ClientConfig>) -> io::Result<Secure> {
+    shake_hands_saying(address, config, b"")
+}
+
+/// The same, when the client's last part of the handshake had these bytes right behind it.
+pub(crate) fn shake_hands_saying(
     address: SocketAddr,
     config: &Arc<ClientConfig>,
-) -> std::io::Result<Secure> {
+    bytes: &[u8],
+) -> io::Result<Secure> {
     let mut socket = TcpStream::connect(address).unwrap();
     socket.set_read_timeout(Some(HANG)).unwrap();
     socket.set_write_timeout(Some(HANG)).unwrap();
     socket.set_nodelay(true).unwrap();
     let name = ServerName::try_from("localhost").unwrap();
     let mut session = ClientConnection::new(Arc::clone(config), name).unwrap();
+    session.writer().write_all(bytes)?;
     while session.is_handshaking() {
         session.complete_io(&mut socket)?;
     }
