@@ -1,6 +1,7 @@
 //! Why handshakes are refused, and with which status.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use hyper::StatusCode;
 use serde_json::Value;
@@ -28,8 +29,24 @@ pub(crate) enum Cause {
     Token,
     /// It was not complete in time.
     TooLate,
+    /// A trusted proxy does not say, in the PROXY protocol, whom it speaks for.
+    Proxy,
     /// So many handshakes go on already.
     Handshakes,
+    /// So many handshakes from its address go on already.
+    AddressHandshakes,
+    /// Its address begins connections too often.
+    AddressConnects,
+    /// Its address has as many connections as allowed.
+    AddressConnections,
+    /// Its address has presented too many wrong tokens.
+    AddressFailures,
+    /// Its user has as many connections as allowed.
+    UserConnections,
+    /// The server has as many connections as allowed.
+    Full,
+    /// So much waits for everyone that nobody new is let in.
+    Memory,
     /// The server goes away.
     Draining,
 }
@@ -38,14 +55,23 @@ impl Cause {
     /// The status of the answer.
     pub(crate) fn status(self) -> StatusCode {
         match self {
-            Self::Malformed | Self::Tls | Self::Subprotocol => StatusCode::BAD_REQUEST,
+            Self::Malformed | Self::Tls | Self::Proxy | Self::Subprotocol => {
+                StatusCode::BAD_REQUEST
+            }
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
             Self::Path => StatusCode::NOT_FOUND,
             Self::WebSocketVersion => StatusCode::UPGRADE_REQUIRED,
             Self::Origin => StatusCode::FORBIDDEN,
             Self::Token => StatusCode::UNAUTHORIZED,
             Self::TooLate => StatusCode::REQUEST_TIMEOUT,
-            Self::Handshakes | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
+            Self::AddressHandshakes
+            | Self::AddressConnects
+            | Self::AddressConnections
+            | Self::AddressFailures
+            | Self::UserConnections => StatusCode::TOO_MANY_REQUESTS,
+            Self::Handshakes | Self::Full | Self::Memory | Self::Draining => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 
@@ -61,7 +87,15 @@ impl Cause {
             Self::Origin => "origin",
             Self::Token => "token",
             Self::TooLate => "too_late",
+            Self::Proxy => "proxy",
             Self::Handshakes => "handshakes",
+            Self::AddressHandshakes => "address_handshakes",
+            Self::AddressConnects => "address_connects",
+            Self::AddressConnections => "address_connections",
+            Self::AddressFailures => "address_failures",
+            Self::UserConnections => "user_connections",
+            Self::Full => "full",
+            Self::Memory => "memory",
             Self::Draining => "draining",
         }
     }
@@ -87,6 +121,12 @@ impl Refused {
     /// The same, with one more member in the body.
     pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.problem = self.problem.with(name, value);
+        self
+    }
+
+    /// The same, and when to come back.
+    pub(crate) fn retry_after(mut self, wait: Duration) -> Self {
+        self.problem = self.problem.retry_after(wait);
         self
     }
 }

@@ -1,5 +1,7 @@
 //! What is wrong with an HTTP request, as `application/problem+json` (RFC 9457).
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{self, HeaderValue};
@@ -13,6 +15,8 @@ pub(crate) struct Problem {
     pub(crate) detail: String,
     /// More members of the body.
     pub(crate) more: Map<String, Value>,
+    /// When to come back, in seconds.
+    retry_after: Option<u64>,
 }
 
 impl Problem {
@@ -21,12 +25,19 @@ impl Problem {
             status,
             detail: detail.into(),
             more: Map::new(),
+            retry_after: None,
         }
     }
 
     /// The same, with one more member in the body.
     pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.more.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The same, and when to come back: never too early.
+    pub(crate) fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait.as_secs() + 1);
         self
     }
 
@@ -46,6 +57,9 @@ impl Problem {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
         // RFC 6455, section 4.4, and RFC 9110, section 15.5.22: to what, and to which version.
         if self.status == StatusCode::UPGRADE_REQUIRED {
             headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));

@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
 use crate::auth::Verifier;
+use crate::cause::{Cause, Refused};
 use crate::certificate::News;
 use crate::cli::ServeArguments;
 use crate::config::{Config, Mode, Tls};
@@ -38,6 +39,8 @@ const INTAKE_SOCKETS: usize = 1024;
 const BACKLOG: i32 = 4096;
 /// How long nothing is accepted when the system has run out of something.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long what was sent may go without the peer's system having it.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(20);
 /// How often the end of others is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// How long a shard has to end.
@@ -95,6 +98,7 @@ async fn run(config: Config, arguments: &ServeArguments) -> anyhow::Result<()> {
         mode,
         session: Arc::new(config.session),
         origins: Origins::new(mode, config.transport.allowed_origins.clone()),
+        proxies: config.proxies,
         transport: config.transport,
         verifier: Verifier::new(config.credentials),
         engine: Arc::clone(&engine) as Arc<dyn Engine>,
@@ -110,7 +114,12 @@ async fn run(config: Config, arguments: &ServeArguments) -> anyhow::Result<()> {
     for listener in listeners {
         announce(&listener, mode, shared.certificate.is_some())?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        tokio::task::spawn_local(accept(listener, Rc::clone(&shards), connections_max));
+        let door = Door {
+            shards: Rc::clone(&shards),
+            shared: Arc::clone(&shared),
+            connections_max,
+        };
+        tokio::task::spawn_local(door.keep(listener));
     }
     if let Some(tls) = config.tls {
         tokio::task::spawn_local(renew(tls, Arc::clone(&metrics)));
@@ -118,9 +127,7 @@ async fn run(config: Config, arguments: &ServeArguments) -> anyhow::Result<()> {
     if let Some(address) = admin_listen {
         crate::admin::listen(address, Arc::clone(&shared), metrics).await?;
     }
-    if arguments.data.is_some() {
-        tracing::warn!("the memory engine keeps nothing on disk: --data is not used");
-    }
+    warn(&shared, arguments);
     tokio::task::spawn_local(sweep(engine, node));
 
     signaled(&mut terminate, &mut interrupt).await;
@@ -139,6 +146,19 @@ async fn run(config: Config, arguments: &ServeArguments) -> anyhow::Result<()> {
     // Each connection that is left has its end told.
     drop(tokio::time::timeout(END_PATIENCE, ended(&shards)).await);
     Ok(())
+}
+
+/// Says what is set and does not do what one may expect of it.
+fn warn(shared: &Shared, arguments: &ServeArguments) {
+    if shared.mode == Mode::Production && shared.proxies.is_hidden {
+        tracing::warn!(
+            "a proxy stands in front that server.trusted_proxies does not name: \
+             the addresses of clients are not known, and limits per address do not hold"
+        );
+    }
+    if arguments.data.is_some() {
+        tracing::warn!("the memory engine keeps nothing on disk: --data is not used");
+    }
 }
 
 /// Tells every shard something. One whose intake is full is not told; the deadline is for that too.
@@ -219,47 +239,60 @@ fn run_shard(
     });
 }
 
-/// Hands every socket to the shard that has the fewest.
-async fn accept(listener: tokio::net::TcpListener, shards: Rc<[Seat]>, connections_max: usize) {
-    loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                // The shard's own runtime registers it again.
-                if let Ok(stream) = stream.into_std() {
-                    hand_over(stream, peer, &shards, connections_max);
+/// Where connections come in.
+struct Door {
+    shards: Rc<[Seat]>,
+    shared: Arc<Shared>,
+    connections_max: usize,
+}
+
+impl Door {
+    /// Hands every socket to the shard that has the fewest.
+    async fn keep(self, listener: tokio::net::TcpListener) {
+        loop {
+            match listener.accept().await {
+                Ok((stream, peer)) => {
+                    // The shard's own runtime registers it again.
+                    let handed = stream.into_std().map(|stream| self.hand_over(stream, peer));
+                    if let Ok(Err(refused)) = handed {
+                        self.shared.refused(peer.ip(), &refused);
+                    }
                 }
-            }
-            Err(error) if is_of_one_connection(&error) => {}
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept connections");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept connections");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
             }
         }
     }
+
+    fn hand_over(&self, stream: TcpStream, peer: SocketAddr) -> Result<(), Refused> {
+        let taken = |seat: &Seat| seat.taken.taken();
+        let full = |what: &'static str| Cause::Full.because(what);
+        if self.shards.iter().map(taken).sum::<usize>() >= self.connections_max {
+            return Err(full("the server has as many connections as allowed"));
+        }
+        let seat = self.shards.iter().min_by_key(|seat| taken(seat));
+        let free = seat.and_then(|seat| Some((seat, seat.taken.take()?)));
+        let Some((seat, place)) = free else {
+            return Err(full("no shard has a place"));
+        };
+        // A peer that has gone already is nobody to be refused.
+        if prepare(&stream).is_ok() {
+            let stream = Intake::Stream(stream, peer, place);
+            if seat.intake.try_send(stream).is_err() {
+                return Err(full("more sockets come than the shards take in"));
+            }
+        }
+        Ok(())
+    }
 }
 
-fn hand_over(stream: TcpStream, peer: SocketAddr, shards: &[Seat], connections_max: usize) {
-    let taken = |seat: &Seat| seat.taken.taken();
-    if shards.iter().map(taken).sum::<usize>() >= connections_max {
-        tracing::debug!(connections_max, "refused a connection: the server is full");
-        return;
-    }
-    let Some(seat) = shards.iter().min_by_key(|seat| taken(seat)) else {
-        return;
-    };
-    if stream.set_nodelay(true).is_err() {
-        return;
-    }
-    let Some(place) = seat.taken.take() else {
-        return;
-    };
-    if seat
-        .intake
-        .try_send(Intake::Stream(stream, peer, place))
-        .is_err()
-    {
-        tracing::debug!("refused a connection: its shard takes in no more now");
-    }
+/// Small messages leave at once, and a peer that acknowledges nothing is given up.
+fn prepare(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    socket2::SockRef::from(stream).set_tcp_user_timeout(Some(UNACKNOWLEDGED))
 }
 
 /// Errors that say something of the connection that was to be accepted, not of the listener.

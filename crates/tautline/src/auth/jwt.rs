@@ -68,7 +68,7 @@ impl Jwt {
         if text.len() > TOKEN_BYTES_MAX {
             return Err(Denied::Wrong);
         }
-        let TokenData { header, claims, .. } =
+        let TokenData { header, claims } =
             jsonwebtoken::decode::<Claims>(text, &self.key, &self.validation).map_err(|error| {
                 let has_expired = matches!(error.kind(), ErrorKind::ExpiredSignature);
                 if has_expired {

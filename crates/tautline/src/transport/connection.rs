@@ -12,11 +12,10 @@ use bytes::Bytes;
 use tautline_hub::{Closing, Traffic, Variant};
 use tautline_protocol::model::{ConnectionId, Identity, Member, RoomName, Timestamp};
 use tautline_protocol::server::{Denied, Now, Output, Reply, Session};
-use tautline_protocol::wire::{CloseCode, Token};
-use tautline_websocket::{Decoder, Event, Input, frame};
+use tautline_protocol::wire::{CloseCode, Token, Version};
+use tautline_websocket::{Decoder, Deflate, Event, Input, frame};
 use tokio::io::ReadBuf;
 
-use super::handshake::Agreed;
 use super::socket::Socket;
 use super::{Stay, Worker};
 use crate::ending::{By, Ending, How, Times};
@@ -65,18 +64,23 @@ struct LastWords {
 }
 
 impl Connection {
-    pub(super) fn new(worker: Rc<Worker>, socket: Socket, agreed: &Agreed, stay: Stay) -> Self {
-        let variant = worker.variant(agreed.version, agreed.deflate);
+    pub(super) fn new(
+        worker: Rc<Worker>,
+        socket: Socket,
+        (version, deflate): (Version, Option<Deflate>),
+        stay: Stay,
+    ) -> Self {
+        let variant = worker.variant(version, deflate);
         let id = worker.shard.attach(socket.sink(), variant);
         let now = now();
         let session = Session::new(
             now,
             id,
-            agreed.version,
+            version,
             Arc::clone(&worker.shared.session),
             Worker::seed(),
         );
-        let decoder = worker.decoder(agreed);
+        let decoder = worker.decoder(version, deflate);
         let signs = Signs {
             pinged: None,
             ponged: None,
@@ -103,8 +107,8 @@ impl Connection {
     }
 
     /// Begins with what the handshake proved, and what came behind it.
-    pub(super) fn begin(&mut self, agreed: Agreed, early: &Bytes) {
-        if let Some(identity) = agreed.identity {
+    pub(super) fn begin(&mut self, identity: Option<Identity>, early: &Bytes) {
+        if let Some(identity) = identity {
             self.session.handle_identity(now(), identity);
             self.note_identity();
         }
@@ -521,7 +525,7 @@ impl Drop for Connection {
 }
 
 /// The present. The session is told the time; this is where it is read.
-fn now() -> Now {
+pub(super) fn now() -> Now {
     let wall = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();

@@ -1,11 +1,11 @@
 //! From the first byte to the upgrade: TLS where it is spoken, and one HTTP request, within an absolute deadline.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -14,12 +14,13 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use tautline_protocol::model::Identity;
 use tautline_protocol::wire::{Token, Version};
 use tautline_websocket::{Deflate, handshake::accept_key};
 use tokio::net::TcpStream;
 
 use super::Worker;
+use super::admission::Admitted;
+use super::client::Client;
 use super::http::{self, Body};
 use super::socket::Socket;
 use super::tls::Tls;
@@ -31,6 +32,8 @@ const HEAD_BYTES_MAX: usize = 8 * 1024;
 const HEADERS_MAX: usize = 64;
 /// A request's target has at most so many bytes.
 const TARGET_BYTES_MAX: usize = 2 * 1024;
+/// How long to stay away from a server that is short of memory.
+const MEMORY_PAUSE: Duration = Duration::from_secs(5);
 
 /// A connection that may begin.
 pub(super) struct Opened {
@@ -44,32 +47,32 @@ pub(super) struct Opened {
 pub(super) struct Agreed {
     pub(super) version: Version,
     pub(super) deflate: Option<Deflate>,
-    /// Who it is, if that was proved here.
-    pub(super) identity: Option<Identity>,
+    pub(super) admitted: Admitted,
 }
 
 /// Serves the one request of a new socket. None if it was no upgrade, was refused, or came too late.
-pub(super) async fn open(worker: &Worker, stream: TcpStream, peer: SocketAddr) -> Option<Opened> {
+pub(super) async fn open(worker: &Worker, mut stream: TcpStream, peer: Client) -> Option<Opened> {
+    let client = Cell::new(peer);
     let opened = async {
+        let proxies = &worker.shared.proxies;
+        let header = proxies.read_header(peer, &mut stream).await;
+        client.set(header.map_err(|error| Cause::Proxy.because(error.to_string()))?);
+        let _place = Admitted::begin(worker, client.get())?;
         let socket = secure(worker, stream)
             .await
-            .map_err(|error| (Cause::Tls, error.to_string()))?;
-        serve(worker, socket, peer)
+            .map_err(|error| Cause::Tls.because(error.to_string()))?;
+        serve(worker, socket, client.get())
             .await
-            .map_err(|error| (Cause::Malformed, error.to_string()))
+            .map_err(|error| Cause::Malformed.because(error.to_string()))
     };
-    match tokio::time::timeout(worker.shared.transport.handshake_timeout, opened).await {
-        Ok(Ok(opened)) => opened,
-        Ok(Err((cause, detail))) => {
-            worker.refused(peer.ip(), cause, &detail);
-            None
-        }
-        Err(_) => {
-            let detail = "the request was not complete in time";
-            worker.refused(peer.ip(), Cause::TooLate, detail);
-            None
-        }
-    }
+    let refused =
+        match tokio::time::timeout(worker.shared.transport.handshake_timeout, opened).await {
+            Ok(Ok(opened)) => return opened,
+            Ok(Err(refused)) => refused,
+            Err(_) => Cause::TooLate.because("the request was not complete in time"),
+        };
+    worker.shared.refused(client.get().address, &refused);
+    None
 }
 
 /// Speaks TLS from here on, if the server has a certificate.
@@ -83,18 +86,19 @@ async fn secure(worker: &Worker, stream: TcpStream) -> io::Result<Socket> {
     Ok(socket)
 }
 
-async fn serve(worker: &Worker, socket: Socket, peer: SocketAddr) -> hyper::Result<Option<Opened>> {
+async fn serve(worker: &Worker, socket: Socket, client: Client) -> hyper::Result<Option<Opened>> {
     let agreed = RefCell::new(None);
     let service = service_fn(|request| {
-        let response = match respond(worker, &request) {
+        let client = worker.shared.proxies.forwarded(client, request.headers());
+        let response = match respond(worker, client, &request) {
             Ok(Answer::Upgrade(response, settled)) => {
                 agreed.replace(Some(settled));
                 response
             }
             Ok(Answer::Plain(response)) => closing(response),
-            Err(Refused { cause, problem }) => {
-                worker.refused(peer.ip(), cause, &problem.detail);
-                closing(problem.response())
+            Err(refused) => {
+                worker.shared.refused(client.address, &refused);
+                closing(refused.problem.response())
             }
         };
         async move { Ok::<_, Infallible>(response) }
@@ -132,7 +136,7 @@ enum Answer {
     Upgrade(Response<Body>, Agreed),
 }
 
-fn respond<B>(worker: &Worker, request: &Request<B>) -> Result<Answer, Refused> {
+fn respond<B>(worker: &Worker, client: Client, request: &Request<B>) -> Result<Answer, Refused> {
     if request
         .uri()
         .path_and_query()
@@ -151,16 +155,25 @@ fn respond<B>(worker: &Worker, request: &Request<B>) -> Result<Answer, Refused> 
     if !worker.is_ready() {
         return Err(Cause::Draining.because("the server is going away; connect again"));
     }
+    if worker.shared.counts.memory.is_nearly_gone() {
+        let detail = "the server is short of memory; connect again later";
+        return Err(Cause::Memory.because(detail).retry_after(MEMORY_PAUSE));
+    }
     if !matches!(request.uri().path(), "/" | "/ws") {
         return Err(Cause::Path.because("WebSocket connects at / or /ws"));
     }
     let accept = accept(request)?;
     check_origin(worker, request.headers())?;
-    upgrade(worker, request.headers(), &accept)
+    upgrade(worker, client, request.headers(), &accept)
 }
 
 /// Settles version, identity and compression.
-fn upgrade(worker: &Worker, headers: &HeaderMap, accept: &str) -> Result<Answer, Refused> {
+fn upgrade(
+    worker: &Worker,
+    client: Client,
+    headers: &HeaderMap,
+    accept: &str,
+) -> Result<Answer, Refused> {
     let offers = list(headers, &header::SEC_WEBSOCKET_PROTOCOL)?;
     let negotiated = Version::negotiate(
         offers
@@ -173,11 +186,11 @@ fn upgrade(worker: &Worker, headers: &HeaderMap, accept: &str) -> Result<Answer,
             .because(error.to_string())
             .with("supported", Version::SUBPROTOCOLS.as_slice())
     })?;
-    let identity = match credential(headers, negotiated.token)? {
-        None => None,
-        Some(token) => Some(worker.shared.verifier.verify(&token, None).map_err(|denied| {
-            Cause::Token.because(format!("{denied}; get a new one, or connect without and authenticate in the first message"))
-        })?),
+    let admitted = Admitted::new(worker, client)?;
+    let token = credential(headers, negotiated.token)?.or(cookie(worker, headers)?);
+    let admitted = match token {
+        Some(token) => admitted.proved(worker, &token)?,
+        None => admitted,
     };
     let mut response = Response::new(Full::default());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -204,7 +217,7 @@ fn upgrade(worker: &Worker, headers: &HeaderMap, accept: &str) -> Result<Answer,
         Agreed {
             version: negotiated.version,
             deflate,
-            identity,
+            admitted,
         },
     ))
 }
@@ -268,6 +281,26 @@ fn credential(headers: &HeaderMap, subprotocol: Option<Token>) -> Result<Option<
         }
         _ => Err(bad("Authorization must be `Bearer <token>`")),
     }
+}
+
+/// The token in the cookie that is configured for it. A browser sends its cookies whatever page asks, so only
+/// pages of an origin that is allowed are believed.
+fn cookie(worker: &Worker, headers: &HeaderMap) -> Result<Option<Token>, Refused> {
+    let Some(wanted) = &worker.shared.transport.cookie else {
+        return Ok(None);
+    };
+    let values = headers.get_all(header::COOKIE).iter();
+    let pairs = values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'));
+    let token = pairs
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(name, _)| name == wanted);
+    if token.is_some() && !headers.contains_key(header::ORIGIN) {
+        let detail = "a cookie proves nothing without the Origin of a page that is allowed";
+        return Err(Cause::Origin.because(detail));
+    }
+    Ok(token.map(|(_, value)| Token::new(value)))
 }
 
 fn is_upgrade(headers: &HeaderMap) -> bool {

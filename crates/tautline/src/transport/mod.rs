@@ -5,6 +5,8 @@
 //! ([`connection`]), and the way out ([`socket`], [`tls`], [`encoder`]). Knows nothing of the HTTP interface
 //! for operators.
 
+mod admission;
+mod client;
 mod connection;
 mod encoder;
 mod handshake;

@@ -22,7 +22,7 @@ impl Origins {
         if self
             .allowed
             .iter()
-            .any(|allowed| allowed.eq_ignore_ascii_case(origin))
+            .any(|allowed| allowed == "*" || allowed.eq_ignore_ascii_case(origin))
         {
             return true;
         }
@@ -85,6 +85,7 @@ mod tests {
 
     #[test]
     fn production_accepts_the_same_origin_and_listed_ones() {
+        assert!(Origins::new(Mode::Production, vec!["*".to_owned()]).allow("null", "a.example"));
         let origins = Origins::new(Mode::Production, vec!["https://app.example.com".to_owned()]);
         assert!(origins.allow("https://rt.example.com", "rt.example.com"));
         assert!(origins.allow("https://app.example.com", "rt.example.com"));

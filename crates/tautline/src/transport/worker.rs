@@ -25,9 +25,9 @@ use super::handshake::{self, Agreed};
 use super::origin::Origins;
 use super::tls::Buffers;
 use crate::auth::Verifier;
-use crate::cause::Cause;
+use crate::cause::{Cause, Refused};
 use crate::certificate::Certificate;
-use crate::config::{Mode, Transport};
+use crate::config::{Mode, Proxies, Transport};
 use crate::lifecycle::{Lifecycle, Observer, Observers, Party, Release};
 use crate::limits::{Counts, Place};
 
@@ -43,6 +43,7 @@ pub(crate) struct Shared {
     pub(crate) session: Arc<Settings>,
     pub(crate) transport: Transport,
     pub(crate) origins: Origins,
+    pub(crate) proxies: Proxies,
     pub(crate) verifier: Verifier,
     pub(crate) engine: Arc<dyn Engine>,
     /// Without one, plain text is spoken.
@@ -52,6 +53,17 @@ pub(crate) struct Shared {
     pub(crate) ready: AtomicBool,
     /// What is counted on this node.
     pub(crate) counts: Counts,
+}
+
+impl Shared {
+    /// Tells that somebody was not let in.
+    pub(crate) fn refused(&self, from: IpAddr, refused: &Refused) {
+        self.observer.observe(&Lifecycle::Refused {
+            from,
+            cause: refused.cause,
+            detail: &refused.problem.detail,
+        });
+    }
 }
 
 /// What a shard is told.
@@ -112,13 +124,19 @@ impl Worker {
         let Some(opened) = self.shake_hands(stream, peer).await else {
             return;
         };
-        let stay = Stay::new(place, None, None);
-        let mut connection = Connection::new(Rc::clone(&self), opened.socket, &opened.agreed, stay);
+        let Agreed {
+            version,
+            deflate,
+            admitted,
+        } = opened.agreed;
+        let stay = Stay::new(place, admitted.address, admitted.user);
+        let worker = Rc::clone(&self);
+        let mut connection = Connection::new(worker, opened.socket, (version, deflate), stay);
         self.observe(&Lifecycle::Connected {
             connection: connection.id(),
-            from: peer.ip(),
+            from: admitted.from,
         });
-        connection.begin(opened.agreed, &opened.early);
+        connection.begin(admitted.identity, &opened.early);
         if !self.is_ready() {
             self.shard.close(connection.id(), Closing::Drain);
         }
@@ -126,8 +144,10 @@ impl Worker {
     }
 
     async fn shake_hands(&self, stream: TcpStream, peer: SocketAddr) -> Option<handshake::Opened> {
+        let peer = self.shared.proxies.peer(peer);
         let Some(_place) = self.shared.counts.handshakes.take() else {
-            self.refused(peer.ip(), Cause::Handshakes, "too many handshakes at once");
+            let refused = Cause::Handshakes.because("too many handshakes at once");
+            self.shared.refused(peer.address, &refused);
             return None;
         };
         handshake::open(self, stream, peer).await
@@ -232,9 +252,9 @@ impl Worker {
         self.encoder.variant(Format { version, deflate })
     }
 
-    pub(super) fn decoder(&self, agreed: &Agreed) -> Decoder {
+    pub(super) fn decoder(&self, version: Version, deflate: Option<Deflate>) -> Decoder {
         let transport = &self.shared.transport;
-        let bytes_max = match agreed.version {
+        let bytes_max = match version {
             Version::V1 => self.shared.session.v1_frame_bytes_max,
         };
         let limits = Limits {
@@ -242,7 +262,7 @@ impl Worker {
             message_bytes_max: bytes_max.min(transport.message_bytes_max),
             fragments_max: transport.fragments_max,
         };
-        Decoder::new(Role::Server, limits, agreed.deflate)
+        Decoder::new(Role::Server, limits, deflate)
     }
 
     /// Where the pings of a connection begin in their interval.
@@ -257,14 +277,6 @@ impl Worker {
 
     pub(super) fn observe(&self, event: &Lifecycle<'_>) {
         self.shared.observer.observe(event);
-    }
-
-    pub(super) fn refused(&self, from: IpAddr, cause: Cause, detail: &str) {
-        self.observe(&Lifecycle::Refused {
-            from,
-            cause,
-            detail,
-        });
     }
 
     fn rule(&self, room: &RoomName, user: Option<&str>) -> Option<&RoomRule> {
