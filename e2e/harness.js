@@ -24,7 +24,7 @@ export async function startServer(port = 0) {
   if (!existsSync(binary)) {
     throw new Error(`no server at ${binary}: run \`cargo build -p tautline\`, or set TAUTLINE_BIN`);
   }
-  const child = spawn(binary, ["serve", "--dev", "--listen", `127.0.0.1:${port}`], {
+  const child = spawn(binary, ["serve", "--dev", "--listen", `127.0.0.1:${port}`, "--admin-listen", "127.0.0.1:0"], {
     stdio: ["ignore", "ignore", "pipe"],
   });
   running.add(child);

@@ -13,6 +13,7 @@ const EXAMPLES: &str = "Examples:
   tautline serve --config tautline.toml --listen 0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem
   tautline config check --config tautline.toml    everything that is wrong with a file, at once
   tautline token --config tautline.toml --user ann --room 'chat:*' --can join,publish --ttl 1h
+  tautline key --id billing                       a key for the HTTP interface, and its line for the file
   tautline explain 1006                           what a close code means, and what to do";
 
 /// A self-hosted realtime server: rooms over WebSocket that survive the network.
@@ -35,6 +36,12 @@ pub enum Command {
     Config(ConfigCommand),
     /// Make a token that the server of a configuration accepts.
     Token(TokenArguments),
+    /// Make a key for the operators' listener, and the line that the configuration keeps of it.
+    Key {
+        /// Names who has the key, in the log and the audit; random if nothing is said.
+        #[arg(long)]
+        id: Option<String>,
+    },
     /// Say what a close code means, and what to do.
     Explain {
         /// The code, as a client saw it.
@@ -98,7 +105,7 @@ pub struct ServeArguments {
     /// Where to listen; may be given several times. Port 0 takes a free one.
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Vec<SocketAddr>,
-    /// Where to answer operators, on loopback: metrics, health and readiness.
+    /// Where to answer operators and back ends: `/v1`, metrics, health and readiness. Port 0 takes a free one.
     #[arg(long, value_name = "ADDR:PORT")]
     pub admin_listen: Option<SocketAddr>,
     /// The server's certificate and those behind it, in PEM; with it, clients connect over TLS.

@@ -4,6 +4,7 @@
 //! the file; none of them knows another but for `transport`, which asks `auth`.
 
 mod admin;
+mod api;
 mod auth;
 mod cause;
 mod certificate;
@@ -11,6 +12,7 @@ pub mod cli;
 mod config;
 mod descriptors;
 mod ending;
+mod inquiry;
 mod lifecycle;
 mod limits;
 mod logging;
@@ -19,7 +21,8 @@ mod page;
 mod problem;
 mod serve;
 mod tell;
+mod terms;
 mod transport;
 
 pub use serve::serve;
-pub use tell::{completions, config, explain, token};
+pub use tell::{completions, config, explain, key, token};

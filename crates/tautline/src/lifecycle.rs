@@ -1,4 +1,4 @@
-//! What happens to connections: one stream of events, and the only way to observe them.
+//! What happens to connections, and what operators do: one stream of events, and the only way to observe them.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -43,6 +43,15 @@ pub(crate) enum Lifecycle<'a> {
     Published(Party<'a>, &'a Release<'a>),
     /// A connection ended.
     Ended(&'a Ending),
+    /// An operator, or a back end, did something.
+    Operated {
+        /// Whose key it was: the key's id.
+        operator: &'a str,
+        /// What was done.
+        act: &'static str,
+        /// What it was done to.
+        target: &'a str,
+    },
 }
 
 /// A connection, and whose it is if that was proved.
@@ -80,6 +89,7 @@ pub(crate) trait Observer: Send + Sync {
 }
 
 /// All who observe, one after another.
+#[derive(Clone)]
 pub(crate) struct Observers(pub(crate) Vec<Arc<dyn Observer>>);
 
 impl Observer for Observers {
@@ -124,6 +134,11 @@ impl Observer for Log {
                 tracing::trace!(%connection, release = ?release, "published");
             }
             Lifecycle::Ended(ending) => ending.log(),
+            Lifecycle::Operated {
+                operator,
+                act,
+                target,
+            } => tracing::debug!(operator, act, target, "operated"),
         }
     }
 }

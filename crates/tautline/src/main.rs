@@ -10,6 +10,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => tautline::serve(&arguments),
         Command::Config(command) => tautline::config(&command),
         Command::Token(arguments) => tautline::token(&arguments),
+        Command::Key { id } => tautline::key(id.as_deref()),
         Command::Explain { code } => tautline::explain(code),
         Command::Completions { shell } => tautline::completions(shell),
     }

@@ -18,12 +18,15 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
-use crate::auth::Verifier;
+use crate::admin::{self, Desk, Operators};
+use crate::api::{Api, BodyLimits};
+use crate::auth::{Keys, Verifier};
 use crate::cause::{Cause, Refused};
 use crate::certificate::News;
 use crate::cli::ServeArguments;
-use crate::config::{Config, Mode, Tls};
+use crate::config::{Admin, Config, Mode, Tls};
 use crate::descriptors;
+use crate::inquiry::{Shards, Way};
 use crate::lifecycle::{Log, Observers};
 use crate::limits::{Counts, Places};
 use crate::logging;
@@ -88,8 +91,9 @@ async fn run(config: Config, arguments: &ServeArguments) -> anyhow::Result<()> {
     );
     descriptors::raise().context("cannot raise the limit on open files")?;
     let connections_max = config.limits.connections_max;
-    let (mode, drain, admin_listen) = (config.mode, config.drain, config.admin_listen);
+    let (mode, drain) = (config.mode, config.drain);
     let listeners = bind(&config)?;
+    let for_operators = config.admin.listen.map(admin::bind).transpose()?;
     let engine = Arc::new(MemoryEngine::default());
     let node = NodeId(getrandom::u32().context("the system has no random numbers")?);
     engine.renew(node, LEASE).await?;
@@ -105,7 +109,7 @@ async fn run(config: Config, arguments: &ServeArguments) -> anyhow::Result<()> {
         observer: Observers(vec![Arc::clone(&metrics) as _, Arc::new(Log)]),
         certificate: config.tls.as_ref().map(|tls| Arc::clone(&tls.certificate)),
         ready: AtomicBool::new(true),
-        counts: Counts::new(&config.limits),
+        counts: Arc::new(Counts::new(&config.limits)),
     });
     let shards = (0..config.shards)
         .map(|index| Seat::start(&shared, &metrics, (node, index), config.shard))
@@ -124,9 +128,11 @@ async fn run(config: Config, arguments: &ServeArguments) -> anyhow::Result<()> {
     if let Some(tls) = config.tls {
         tokio::task::spawn_local(renew(tls, Arc::clone(&metrics)));
     }
-    if let Some(address) = admin_listen {
-        crate::admin::listen(address, Arc::clone(&shared), metrics).await?;
-    }
+    let operators = for_operators
+        .map(|listener| {
+            start_operators(listener, config.admin, (&shared, metrics), (node, &shards))
+        })
+        .transpose()?;
     warn(&shared, arguments);
     tokio::task::spawn_local(sweep(engine, node));
 
@@ -145,6 +151,9 @@ async fn run(config: Config, arguments: &ServeArguments) -> anyhow::Result<()> {
     tell(&shards, || Intake::End);
     // Each connection that is left has its end told.
     drop(tokio::time::timeout(END_PATIENCE, ended(&shards)).await);
+    if let Some(operators) = operators {
+        operators.end();
+    }
     Ok(())
 }
 
@@ -159,6 +168,34 @@ fn warn(shared: &Shared, arguments: &ServeArguments) {
     if arguments.data.is_some() {
         tracing::warn!("the memory engine keeps nothing on disk: --data is not used");
     }
+}
+
+/// Answers operators, and back ends.
+fn start_operators(
+    listener: TcpListener,
+    mut admin: Admin,
+    (shared, metrics): (&Arc<Shared>, Arc<Metrics>),
+    (node, shards): (NodeId, &[Seat]),
+) -> anyhow::Result<Operators> {
+    let keys = std::mem::take(&mut admin.keys);
+    let api = Api {
+        engine: Arc::clone(&shared.engine),
+        session: Arc::clone(&shared.session),
+        counts: Arc::clone(&shared.counts),
+        shards: Shards::new(node, shards.iter().map(Seat::way).collect()),
+        observer: shared.observer.clone(),
+        keys: Keys::new(shared.mode, keys),
+        body: BodyLimits {
+            bytes_max: shared.transport.message_bytes_max,
+            within: shared.transport.handshake_timeout,
+        },
+    };
+    let desk = Desk {
+        api: Arc::new(api),
+        metrics,
+        shared: Arc::clone(shared),
+    };
+    admin::start(listener, &admin, desk)
 }
 
 /// Tells every shard something. One whose intake is full is not told; the deadline is for that too.
@@ -177,6 +214,12 @@ struct Seat {
 }
 
 impl Seat {
+    /// The way for questions. One whose intake is full is not asked.
+    fn way(&self) -> Way {
+        let intake = self.intake.clone();
+        Box::new(move |inquiry| intake.try_send(Intake::Inquire(inquiry)).is_ok())
+    }
+
     fn start(
         shared: &Arc<Shared>,
         metrics: &Arc<Metrics>,

@@ -1,4 +1,4 @@
-//! The commands that tell something and end: configuration, tokens, codes, completions.
+//! The commands that tell something and end: configuration, tokens, keys, codes, completions.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -46,6 +46,19 @@ pub fn token(arguments: &TokenArguments) -> ExitCode {
     };
     match auth::sign(arguments, &secret, &claims) {
         Ok(token) => print(&format!("{token}\n")),
+        Err(reason) => fail(EXIT_USAGE, &reason),
+    }
+}
+
+/// Prints a key, which is kept nowhere, and what the configuration keeps of it.
+pub fn key(id: Option<&str>) -> ExitCode {
+    match auth::make(id) {
+        Ok(new) => print(&format!(
+            "{}\n\nThis is the key; it is shown once and kept nowhere.\n\
+             The server knows it by this line of its configuration:\n\n\
+             [admin]\nkeys = [\"{}\"]\n",
+            new.key, new.entry
+        )),
         Err(reason) => fail(EXIT_USAGE, &reason),
     }
 }

@@ -52,12 +52,13 @@ impl Verdict {
 }
 
 /// In the order in which a mistake is cheapest to find.
-const ALL: [Step; 9] = [
+const ALL: [Step; 10] = [
     ("format", rust::format),
     ("tidy", rust::tidy),
     ("clippy", rust::clippy),
     ("rustdoc", rust::docs),
     ("rust tests", rust::tests),
+    ("guide", suites::guide),
     ("e2e", suites::interoperation),
     ("browser", suites::browser),
     ("autobahn 1-10", suites::autobahn),

@@ -13,6 +13,9 @@ use crate::workspace::Workspace;
 /// The longest a step may take. Whatever takes longer hangs, and is stopped so that its words are seen.
 pub(super) const STEP_LIMIT: Duration = Duration::from_mins(20);
 
+/// The tests of the guides' examples, which need `curl`: a step of their own.
+pub(super) const GUIDE: &str = "guide::";
+
 pub(super) fn format(workspace: &Workspace) -> io::Result<Verdict> {
     check(workspace.cargo(["fmt", "--all", "--check", "--", "-l"]))
 }
@@ -53,7 +56,14 @@ pub(super) fn tests(workspace: &Workspace) -> io::Result<Verdict> {
             output: built.output,
         });
     }
-    counted(workspace.cargo(["test", "--workspace", "--no-fail-fast"]))
+    counted(workspace.cargo([
+        "test",
+        "--workspace",
+        "--no-fail-fast",
+        "--",
+        "--skip",
+        GUIDE,
+    ]))
 }
 
 /// The tests without a socket: codec, protocol, engine, hub.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::Verdict;
 use super::counts::Counts;
-use super::rust::{STEP_LIMIT, counted};
+use super::rust::{GUIDE, STEP_LIMIT, counted};
 use crate::autobahn::{self, Groups};
 use crate::fuzz;
 use crate::process;
@@ -24,6 +24,14 @@ const CHROMIUM: [&str; 4] = [
     "google-chrome",
     "google-chrome-stable",
 ];
+
+/// The examples of the guides, run as they are written.
+pub(super) fn guide(workspace: &Workspace) -> io::Result<Verdict> {
+    if workspace::on_path(&["curl"]).is_none() {
+        return Ok(left_out("needs curl: apt-get install curl"));
+    }
+    counted(workspace.cargo(["test", "-p", "tautline", "--test", "binary", GUIDE]))
+}
 
 /// Clients in Node against the real server.
 pub(super) fn interoperation(workspace: &Workspace) -> io::Result<Verdict> {

@@ -16,7 +16,7 @@ struct Generated {
     command: &'static [&'static str],
 }
 
-const ALL: [Generated; 2] = [
+const ALL: [Generated; 3] = [
     Generated {
         path: "docs/reference/codes.md",
         command: &[
@@ -31,6 +31,10 @@ const ALL: [Generated; 2] = [
     Generated {
         path: "docs/reference/configuration.md",
         command: &["test", "--quiet", "-p", "tautline", "--lib", "reference"],
+    },
+    Generated {
+        path: "docs/reference/openapi.json",
+        command: &["test", "--quiet", "-p", "tautline", "--lib", "description"],
     },
 ];
 

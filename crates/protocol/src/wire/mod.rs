@@ -26,6 +26,17 @@ pub use version::{Negotiated, NegotiationError, Version};
 /// The deepest nesting of an application's JSON value; a number or an empty string has depth 0.
 pub const PAYLOAD_DEPTH_MAX: usize = 32;
 
+/// Why a text of right JSON may not be an application's data; none if it may.
+pub fn data_fault(text: &str) -> Option<String> {
+    let fault = json::scan(text, PAYLOAD_DEPTH_MAX).err()?;
+    Some(match fault {
+        json::Fault::TooDeep => format!("must nest at most {PAYLOAD_DEPTH_MAX} levels"),
+        json::Fault::LoneSurrogate => {
+            "has a string with half of a surrogate pair as an escape".to_owned()
+        }
+    })
+}
+
 /// Takes a client's text for a command.
 pub fn parse(version: Version, text: &str) -> Result<Command, Refusal> {
     match version {

@@ -1,6 +1,7 @@
 //! From a token to an identity. Knows no room, no socket.
 
 mod jwt;
+mod key;
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use tautline_protocol::wire::Token;
 use crate::config::Credentials;
 
 pub(crate) use jwt::sign;
+pub(crate) use key::{Keys, make};
 
 /// The token that development mode accepts.
 const DEVELOPMENT_TOKEN: &str = "dev-token";

@@ -8,7 +8,8 @@ use tautline_protocol::server::Settings;
 
 use super::values::{Faults, Values};
 use super::{
-    Claims, Config, ConfigError, Credentials, Drain, Mode, Transport, limits, proxies, rooms, tls,
+    Claims, Config, ConfigError, Credentials, Drain, Mode, Transport, admin, limits, proxies,
+    rooms, tls,
 };
 use crate::cli::ServeArguments;
 
@@ -41,7 +42,7 @@ pub(super) fn check(
     let config = Config {
         mode,
         listen: listen(&mut written, arguments, mode),
-        admin_listen: admin_listen(&mut written, arguments),
+        admin: admin::check(&mut written, arguments, mode),
         shards: shards(&mut written),
         credentials: credentials(&mut written, mode),
         session: session(&mut written, mode),
@@ -112,18 +113,6 @@ fn listen(written: &mut Written, arguments: &ServeArguments, mode: Mode) -> Vec<
         check_reach(*address, mode, encrypts, written);
     }
     addresses
-}
-
-fn admin_listen(written: &mut Written, arguments: &ServeArguments) -> Option<SocketAddr> {
-    let address = written
-        .values
-        .address("server.admin_listen", &mut written.faults);
-    let address = arguments.admin_listen.or(address)?;
-    if !address.ip().is_loopback() {
-        let fix = "the operators' listener asks for no key and binds to loopback only; listen on 127.0.0.1";
-        written.faults.add("server.admin_listen", address, fix);
-    }
-    Some(address)
 }
 
 /// What is open, or not encrypted, is for this machine only.

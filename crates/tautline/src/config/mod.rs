@@ -5,6 +5,7 @@
 //! `reference` tells people about the table.
 
 mod access;
+mod admin;
 mod check;
 mod limits;
 mod proxies;
@@ -29,6 +30,7 @@ use self::values::{Faults, Values};
 use crate::certificate::Certificate;
 use crate::cli::ServeArguments;
 
+pub(crate) use admin::{Admin, HashedKey};
 pub(crate) use limits::{AddressLimits, Limits};
 pub(crate) use proxies::Proxies;
 pub(crate) use reference::{defaults, environment};
@@ -38,7 +40,7 @@ pub(crate) use reference::{defaults, environment};
 pub(crate) struct Config {
     pub(crate) mode: Mode,
     pub(crate) listen: Vec<SocketAddr>,
-    pub(crate) admin_listen: Option<SocketAddr>,
+    pub(crate) admin: Admin,
     pub(crate) shards: usize,
     pub(crate) credentials: Credentials,
     /// What every session goes by.

@@ -25,6 +25,8 @@ pub(super) enum Kind {
     Words,
     /// A word that is shown nowhere.
     Secret,
+    /// Hashes of keys. No secrets, and shown nowhere either: somebody may have written the key itself.
+    Hashes,
 }
 
 /// One setting.
@@ -68,8 +70,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting(
         "server.admin_listen",
         Kind::Address,
-        "",
-        "where operators ask for `/metrics`, `/health` and `/ready`, on loopback; `--admin-listen` replaces it",
+        r#""127.0.0.1:8081""#,
+        "where operators and back ends ask: `/v1`, `/metrics`, `/health`, `/ready`; an empty text switches it off; `--admin-listen` replaces it",
     ),
     setting(
         "server.shards",
@@ -99,7 +101,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "server.handshake_timeout",
         INTERVAL,
         r#""5s""#,
-        "from accepting a socket to the complete request",
+        "from accepting a socket to the complete request; an operator's request has so long for its head, and again for its body",
     ),
     setting(
         "server.close_timeout",
@@ -160,6 +162,24 @@ pub(super) const SETTINGS: &[Setting] = &[
         INTERVAL,
         r#""10s""#,
         "how often it is looked whether these files have changed; what has is read when it is seen a second time",
+    ),
+    setting(
+        "admin.keys",
+        Kind::Hashes,
+        "[]",
+        "hashed keys that open `/v1`, each as `tautline key` prints it",
+    ),
+    setting(
+        "admin.hosts",
+        Kind::Words,
+        "[]",
+        "names that operators may reach their listener by, beside addresses and `localhost`",
+    ),
+    setting(
+        "admin.connections",
+        Kind::Number(1),
+        "256",
+        "connections of operators at once; more wait to be accepted",
     ),
     setting(
         "tls.terminated_by_proxy",
@@ -414,7 +434,8 @@ impl Kind {
             | Self::Addresses
             | Self::Text
             | Self::Words
-            | Self::Secret => true,
+            | Self::Secret
+            | Self::Hashes => true,
         }
     }
 
@@ -431,6 +452,7 @@ impl Kind {
             Self::Address => "is no address; write it like \"127.0.0.1:8080\"".to_owned(),
             Self::Addresses => "write a list of addresses, like [\"127.0.0.1:8080\"]".to_owned(),
             Self::Text | Self::Secret => "write a text in quotes".to_owned(),
+            Self::Hashes => "write a list of the lines that `tautline key` prints".to_owned(),
             Self::Words => "write a list of texts, like [\"a\", \"b\"]".to_owned(),
         }
     }

@@ -107,6 +107,11 @@ impl Values {
         self.written.contains_key(key)
     }
 
+    /// Whether an empty text is said of a key.
+    pub(super) fn is_empty_text(&self, key: &str) -> bool {
+        self.written.get(key).and_then(Value::as_str) == Some("")
+    }
+
     pub(super) fn switch(&self, key: &str, faults: &mut Faults) -> bool {
         self.get(key, faults, Value::as_bool).unwrap_or(false)
     }
@@ -163,7 +168,7 @@ impl Values {
                 return value;
             }
             let name = format!("{}{key}", self.prefix);
-            let shown = if setting.kind == Kind::Secret {
+            let shown = if matches!(setting.kind, Kind::Secret | Kind::Hashes) {
                 "…".to_owned()
             } else {
                 written.to_string()
@@ -184,7 +189,7 @@ fn from_text(kind: Kind, text: &str) -> Value {
     match kind {
         Kind::Switch => text.parse().map_or_else(|_| own(), Value::Boolean),
         Kind::Number(_) => text.parse().map_or_else(|_| own(), Value::Integer),
-        Kind::Words | Kind::Addresses => Value::Array(
+        Kind::Words | Kind::Addresses | Kind::Hashes => Value::Array(
             text.split(',')
                 .map(|word| Value::String(word.trim().to_owned()))
                 .collect(),

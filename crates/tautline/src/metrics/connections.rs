@@ -113,7 +113,8 @@ impl Observer for Connections {
             Lifecycle::Authenticated(_)
             | Lifecycle::Joined(..)
             | Lifecycle::Left(..)
-            | Lifecycle::Published(..) => {}
+            | Lifecycle::Published(..)
+            | Lifecycle::Operated { .. } => {}
         }
     }
 }

@@ -96,7 +96,8 @@ impl Observer for Messages {
             Lifecycle::Refused { .. }
             | Lifecycle::Connected { .. }
             | Lifecycle::Authenticated(_)
-            | Lifecycle::Denied(..) => {}
+            | Lifecycle::Denied(..)
+            | Lifecycle::Operated { .. } => {}
         }
     }
 }

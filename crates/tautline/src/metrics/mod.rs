@@ -3,6 +3,7 @@
 mod certificates;
 mod connections;
 mod messages;
+mod operators;
 
 use std::sync::Arc;
 
@@ -13,6 +14,8 @@ use tautline_hub::Stats;
 use self::certificates::Certificates;
 use self::connections::Connections;
 use self::messages::Messages;
+pub(crate) use self::operators::Answered;
+use self::operators::Operators;
 use crate::lifecycle::{Lifecycle, Observer};
 
 /// Everything that is counted, each group by itself.
@@ -21,6 +24,7 @@ pub(crate) struct Metrics {
     certificates: Certificates,
     connections: Connections,
     messages: Messages,
+    operators: Operators,
 }
 
 impl Metrics {
@@ -30,6 +34,7 @@ impl Metrics {
             certificates: Certificates::new(&mut registry),
             connections: Connections::new(&mut registry),
             messages: Messages::new(&mut registry),
+            operators: Operators::new(&mut registry),
             registry,
         }
     }
@@ -42,6 +47,11 @@ impl Metrics {
     /// Counts a certificate that has changed, by what came of it.
     pub(crate) fn certificate_read(&self, outcome: &'static str) {
         self.certificates.read(outcome);
+    }
+
+    /// Counts an answer to an operator.
+    pub(crate) fn answered(&self, answered: &Answered<'_>) {
+        self.operators.answered(answered);
     }
 
     /// All figures, in the text format of `OpenMetrics`.
@@ -57,5 +67,6 @@ impl Observer for Metrics {
     fn observe(&self, event: &Lifecycle<'_>) {
         self.connections.observe(event);
         self.messages.observe(event);
+        self.operators.observe(event);
     }
 }

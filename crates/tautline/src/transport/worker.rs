@@ -1,13 +1,13 @@
 //! What the connections of one shard share, and the loop that takes in new ones.
 
 use std::cell::RefCell;
-use std::net::{IpAddr, SocketAddr, TcpStream as StdStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream as StdStream};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tautline_engine::{Draft, Engine, EngineError, Level, Terms};
+use tautline_engine::{Draft, Engine, EngineError};
 use tautline_hub::{Closing, Shard, Variant};
 use tautline_protocol::model::{ConnectionId, RoomName, RoomRule};
 use tautline_protocol::server::{Ask, Reply, Settings};
@@ -28,14 +28,16 @@ use crate::auth::Verifier;
 use crate::cause::{Cause, Refused};
 use crate::certificate::Certificate;
 use crate::config::{Mode, Proxies, Transport};
+use crate::inquiry::{Found, Inquiry};
 use crate::lifecycle::{Lifecycle, Observer, Observers, Party, Release};
 use crate::limits::{Counts, Place};
+use crate::terms;
 
 /// A read takes so many bytes at most; one buffer for all connections of a shard.
 const SCRATCH_BYTES: usize = 64 * 1024;
 
-/// How long keys are remembered. Nothing that is served yet sends any.
-const KEY_WINDOW: Duration = Duration::from_mins(10);
+/// The address of a place that was never taken.
+const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// What all shards share.
 pub(crate) struct Shared {
@@ -52,7 +54,7 @@ pub(crate) struct Shared {
     /// Whether new connections are welcome: not while the server goes away.
     pub(crate) ready: AtomicBool,
     /// What is counted on this node.
-    pub(crate) counts: Counts,
+    pub(crate) counts: Arc<Counts>,
 }
 
 impl Shared {
@@ -71,6 +73,8 @@ impl Shared {
 pub(crate) enum Intake {
     /// Here is another one.
     Stream(StdStream, SocketAddr, Place),
+    /// Answer this.
+    Inquire(Inquiry),
     /// Close everyone within this time.
     Drain(Duration),
     /// Let everything go.
@@ -85,6 +89,8 @@ pub(crate) struct Worker {
     pub(super) scratch: RefCell<Box<[u8]>>,
     pub(super) inflater: RefCell<Inflater>,
     pub(super) tls_buffers: Rc<RefCell<Buffers>>,
+    /// Where each connection comes from, by its place in the shard's table.
+    addresses: RefCell<Vec<IpAddr>>,
 }
 
 impl Worker {
@@ -96,6 +102,7 @@ impl Worker {
             scratch: vec![0; SCRATCH_BYTES].into_boxed_slice().into(),
             inflater: RefCell::default(),
             tls_buffers: Rc::default(),
+            addresses: RefCell::default(),
         })
     }
 
@@ -107,6 +114,7 @@ impl Worker {
                 Intake::Stream(stream, peer, place) => {
                     spawn_local(Rc::clone(&self).open(stream, peer, place));
                 }
+                Intake::Inquire(inquiry) => self.answer(inquiry),
                 Intake::Drain(window) => {
                     spawn_local(Rc::clone(&self).drain(window));
                 }
@@ -132,6 +140,7 @@ impl Worker {
         let stay = Stay::new(place, admitted.address, admitted.user);
         let worker = Rc::clone(&self);
         let mut connection = Connection::new(worker, opened.socket, (version, deflate), stay);
+        self.note_address(connection.id(), admitted.from);
         self.observe(&Lifecycle::Connected {
             connection: connection.id(),
             from: admitted.from,
@@ -151,6 +160,45 @@ impl Worker {
             return None;
         };
         handshake::open(self, stream, peer).await
+    }
+
+    /// Tells of the shard. Who has asked may have gone meanwhile.
+    fn answer(&self, inquiry: Inquiry) {
+        match inquiry {
+            Inquiry::Connections {
+                wanted,
+                limit,
+                answer,
+            } => {
+                let sights = self.shard.census(&wanted, limit).into_iter();
+                let found = sights.map(|sight| Found {
+                    from: self.address(sight.id),
+                    sight,
+                });
+                drop(answer.send(found.collect()));
+            }
+            Inquiry::Rooms { page, answer } => {
+                let after = page.after.as_ref();
+                drop(answer.send(self.shard.rooms(&page.prefix, after, page.limit)));
+            }
+            Inquiry::Has(id, answer) => drop(answer.send(self.shard.has(id))),
+        }
+    }
+
+    fn note_address(&self, id: ConnectionId, from: IpAddr) {
+        let mut addresses = self.addresses.borrow_mut();
+        let slot = id.slot as usize;
+        if addresses.len() <= slot {
+            addresses.resize(slot + 1, UNKNOWN);
+        }
+        if let Some(address) = addresses.get_mut(slot) {
+            *address = from;
+        }
+    }
+
+    fn address(&self, id: ConnectionId) -> IpAddr {
+        let addresses = self.addresses.borrow();
+        addresses.get(id.slot as usize).copied().unwrap_or(UNKNOWN)
     }
 
     /// Closes everyone, one after another within the window.
@@ -211,16 +259,15 @@ impl Worker {
         draft: Draft,
     ) -> Result<Reply, EngineError> {
         let rule = self.rule(room, party.user);
-        let rate = rule.and_then(|rule| rule.rate);
-        if let Err(wait) = self
-            .shared
-            .counts
-            .rooms
-            .take(room, rate, Instant::now().into_std())
-        {
-            return Ok(too_often(room, wait));
-        }
-        let terms = terms(rule);
+        let terms = match terms::of(rule, room, &self.shared.counts) {
+            Ok(terms) => terms,
+            Err(too_often) => {
+                return Ok(Reply::Failed {
+                    code: ErrorCode::RateLimited,
+                    message: too_often.to_string(),
+                });
+            }
+        };
         let (event, data) = (draft.event.clone(), draft.data.clone());
         let published = self.shared.engine.publish(room, draft, terms).await?;
         let release = Release {
@@ -284,46 +331,8 @@ impl Worker {
     }
 }
 
-/// What a room's rule asks of the engine.
-fn terms(rule: Option<&RoomRule>) -> Terms {
-    let history = rule.map_or(
-        tautline_protocol::model::Retention {
-            count: 0,
-            age: Duration::ZERO,
-        },
-        |rule| rule.history,
-    );
-    Terms {
-        history,
-        level: Level::Memory,
-        key_window: KEY_WINDOW,
-    }
-}
-
-/// All who publish in the room do it too often together.
-fn too_often(room: &RoomName, wait: Duration) -> Reply {
-    let wait = wait.as_millis() + 1;
-    Reply::Failed {
-        code: ErrorCode::RateLimited,
-        message: format!("{room} is published to too often; wait {wait} ms and send it again"),
-    }
-}
-
-/// What is behind the engine is the operator's business; the client hears what it can do.
+/// What the engine refuses, as the client hears it.
 fn failed(error: &EngineError) -> Reply {
-    const LATER: &str = "the server could not do this now: try again later";
-    let (code, message) = match error {
-        EngineError::Unavailable(_) => (ErrorCode::Unavailable, LATER.to_owned()),
-        EngineError::Corrupt(_) => (ErrorCode::Internal, LATER.to_owned()),
-        EngineError::Full(what) => {
-            let message = format!("a limit of the server is reached ({what}): try again later");
-            (ErrorCode::LimitExceeded, message)
-        }
-        EngineError::Conflict => (ErrorCode::Conflict, error.to_string()),
-        EngineError::Unsupported(_) => (ErrorCode::Unsupported, error.to_string()),
-    };
-    if matches!(code, ErrorCode::Unavailable | ErrorCode::Internal) {
-        tracing::warn!(%error, "the engine failed");
-    }
+    let (code, message) = terms::refusal(error);
     Reply::Failed { code, message }
 }

@@ -4,7 +4,7 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use super::harness::{Process, SECRET};
+use super::harness::{Process, SECRET, Server};
 
 /// The program refuses to start, and says all of these.
 pub(super) fn refuses(config: &str, arguments: &[&str], says: &[&str]) {
@@ -107,6 +107,72 @@ fn development_mode_off_loopback_is_refused() {
             &[&key, address, "loopback only"],
         );
     }
+}
+
+#[test]
+fn operators_beyond_this_machine_need_a_key() {
+    refuses(
+        "",
+        &["--admin-listen", "0.0.0.0:0"],
+        &[
+            "server.admin_listen",
+            "0.0.0.0:0",
+            "tautline key",
+            "admin.keys",
+        ],
+    );
+}
+
+#[test]
+fn a_key_in_the_place_of_its_hash_is_refused_and_not_shown() {
+    let key = "tlk_ci_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    for written in [
+        format!("[{key:?}]"),
+        format!("{key:?}"),
+        format!("[[{key:?}]]"),
+    ] {
+        let mut process = Process::serve(&format!("admin.keys = {written}"), &[], "info");
+        let (status, lines) = process.ended();
+        let said = lines.join("\n");
+        assert_eq!(status.code(), Some(78));
+        assert!(
+            said.contains("admin.keys") && said.contains("tautline key"),
+            "{said}"
+        );
+        assert!(!said.contains("0123456789"), "{said}");
+    }
+    let entry = format!("ci:{}", "0".repeat(64));
+    let twice = format!("admin.keys = [{entry:?}, {entry:?}]");
+    refuses(&twice, &[], &["admin.keys", "ci", "two keys have this id"]);
+}
+
+#[test]
+fn an_operators_address_that_is_taken_is_told_with_its_setting() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let arguments = ["--listen", "127.0.0.1:0", "--admin-listen", &address];
+    let mut process = Process::serve("", &arguments, "info");
+    let (status, lines) = process.ended();
+    assert_eq!(status.code(), Some(1));
+    let said = lines.join("\n");
+    assert!(
+        said.contains("server.admin_listen") && said.contains(&address),
+        "{said}"
+    );
+}
+
+#[test]
+fn an_empty_text_switches_the_operators_listener_off() {
+    let mut server = Server::production("server.admin_listen = \"\"");
+    server.terminate();
+    let (status, lines) = server.ended();
+    assert_eq!(status.code(), Some(0));
+    assert!(!lines.join("\n").contains("operators"), "{lines:?}");
+    refuses(
+        "server.admin_listen = \" \"",
+        &[],
+        &["server.admin_listen", "write it like"],
+    );
 }
 
 #[test]

@@ -1,20 +1,11 @@
 //! What operators see: figures that are right after what happened.
 
-use std::net::SocketAddr;
-
-use super::harness::{Client, Server, Stream};
-
-fn get(operators: SocketAddr, path: &str) -> String {
-    let mut stream = Stream::connect(operators);
-    stream.write(format!("GET {path} HTTP/1.1\r\nHost: tautline.test\r\n\r\n").as_bytes());
-    String::from_utf8(stream.rest()).unwrap()
-}
+use super::harness::{Client, Server};
 
 #[test]
 fn the_figures_tell_what_happened() {
-    let mut server = Server::start("", &["--dev", "--admin-listen", "127.0.0.1:0"], "debug");
-    let record = server.record("listening for operators", |_| true);
-    let operators: SocketAddr = record["address"].as_str().unwrap().parse().unwrap();
+    let mut server = Server::logging("", "debug");
+    let operators = server.operators();
     let (mut first, _) = Client::member(server.address(), "room");
     let (mut second, _) = Client::member(server.address(), "room");
     first.expect("userJoined");
@@ -26,7 +17,8 @@ fn the_figures_tell_what_happened() {
     first.expect("userLeft");
     server.record("ended", |_| true);
 
-    let text = get(operators, "/metrics");
+    let answer = operators.get("/metrics");
+    let text = &answer.body;
     for line in [
         "tautline_connected_total 2",
         "tautline_publications_total 1",
@@ -43,6 +35,7 @@ fn the_figures_tell_what_happened() {
         text.contains("tautline_endings_total{by=\"client\""),
         "{text}"
     );
-    assert!(text.contains("application/openmetrics-text"));
-    assert!(get(operators, "/ready").ends_with("ready\n"));
+    let content_type = answer.header("content-type").unwrap();
+    assert!(content_type.starts_with("application/openmetrics-text"));
+    assert_eq!(operators.get("/ready").body, "ready\n");
 }

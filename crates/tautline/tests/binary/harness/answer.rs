@@ -39,6 +39,16 @@ impl Answer {
         values.first().copied()
     }
 
+    /// The JSON of the body.
+    pub(crate) fn json(&self) -> Value {
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/json"),
+            "{self:?}"
+        );
+        serde_json::from_str(&self.body).unwrap()
+    }
+
     /// The body of a refusal, which says the same status as the answer.
     pub(crate) fn problem(&self) -> Value {
         assert_eq!(

@@ -3,6 +3,7 @@
 
 mod answer;
 mod client;
+mod operators;
 mod pair;
 mod process;
 mod secure;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 pub(crate) use answer::Answer;
 pub(crate) use client::Client;
+pub(crate) use operators::Operators;
 pub(crate) use pair::{Pair, replace};
 pub(crate) use process::Process;
 pub(crate) use secure::{Secure, SecureClient, shake_hands, shake_hands_saying, trusting};

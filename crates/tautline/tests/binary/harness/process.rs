@@ -33,12 +33,16 @@ impl Process {
         let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
         fs::write(&path, config).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        // Several servers run at once, and one port would be theirs all.
+        let is_said = config.contains("admin_listen");
+        let free_port = (!is_said).then_some(("TAUTLINE_SERVER_ADMIN_LISTEN", "127.0.0.1:0"));
         let mut child = Command::new(env!("CARGO_BIN_EXE_tautline"))
             .arg("serve")
             .arg("--config")
             .arg(&path)
             .args(arguments)
             .env("TAUTLINE_LOG", level)
+            .envs(free_port)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -5,7 +5,7 @@ use std::ops::{Deref, DerefMut};
 
 use serde_json::Value;
 
-use super::Process;
+use super::{Operators, Process};
 
 /// A process that has said where it listens.
 pub(crate) struct Server {
@@ -44,6 +44,12 @@ impl Server {
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it answers operators.
+    pub(crate) fn operators(&mut self) -> Operators {
+        let record = self.record("listening for operators", |_| true);
+        Operators::new(record["address"].as_str().unwrap().parse().unwrap())
     }
 
     /// The first record with this message that `is_meant`, already written or still to come.
