@@ -19,7 +19,7 @@ struct Arrow {
     never: &'static [&'static str],
 }
 
-const ALL: [Arrow; 16] = [
+const ALL: [Arrow; 17] = [
     Arrow {
         of_crate: "protocol",
         module: "model",
@@ -129,6 +129,16 @@ const ALL: [Arrow; 16] = [
         of_crate: "tautline",
         module: "api",
         never: &["crate::transport", "crate::admin", "crate::serve"],
+    },
+    Arrow {
+        of_crate: "tautline",
+        module: "inquiry",
+        never: &[
+            "crate::transport",
+            "crate::api",
+            "crate::admin",
+            "crate::serve",
+        ],
     },
 ];
 

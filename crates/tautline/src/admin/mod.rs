@@ -133,6 +133,8 @@ async fn run(
             };
             match listener.accept().await {
                 Ok((stream, _)) => {
+                    // An answer that waits for others to fill its packet is only late.
+                    drop(stream.set_nodelay(true));
                     let (router, stopped) = (router.clone(), until.clone());
                     tokio::spawn(async move {
                         serve(stream, router, stopped, bounds.head_within).await;

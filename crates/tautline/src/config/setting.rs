@@ -164,6 +164,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         "how often it is looked whether these files have changed; what has is read when it is seen a second time",
     ),
     setting(
+        "tls.terminated_by_proxy",
+        Kind::Switch,
+        "false",
+        "says that a proxy in front speaks TLS; without it, plain text stays on this machine",
+    ),
+    setting(
         "admin.keys",
         Kind::Hashes,
         "[]",
@@ -178,14 +184,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting(
         "admin.connections",
         Kind::Number(1),
-        "256",
+        "128",
         "connections of operators at once; more wait to be accepted",
-    ),
-    setting(
-        "tls.terminated_by_proxy",
-        Kind::Switch,
-        "false",
-        "says that a proxy in front speaks TLS; without it, plain text stays on this machine",
     ),
     setting(
         "heartbeat.ping_every",

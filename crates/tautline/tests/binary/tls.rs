@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs::Permissions;
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::net::Shutdown;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
@@ -302,14 +302,6 @@ fn shown(server: &Server, pairs: &[&Pair]) -> Vec<u8> {
     stream.conn.peer_certificates().unwrap()[0].to_vec()
 }
 
-fn count(operators: SocketAddr, metric: &str) -> Option<String> {
-    let mut stream = Stream::connect(operators);
-    stream.write(b"GET /metrics HTTP/1.1\r\nHost: tautline.test\r\n\r\n");
-    let text = String::from_utf8(stream.rest()).unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix(metric));
-    line.map(|count| count.trim().to_owned())
-}
-
 #[test]
 fn a_new_certificate_is_for_new_connections_and_ends_no_old_one() {
     let (mut pair, before) = (Pair::new(), Pair::new());
@@ -335,10 +327,8 @@ fn a_new_certificate_is_for_new_connections_and_ends_no_old_one() {
 #[test]
 fn a_new_certificate_that_cannot_be_used_is_not_used_and_told_of_once() {
     let (mut pair, other) = (Pair::new(), Pair::new());
-    let arguments = ["--dev", "--admin-listen", "127.0.0.1:0"];
-    let mut server = Server::start(&pair.settings(), &arguments, "info");
-    let record = server.record("listening for operators", |_| true);
-    let operators: SocketAddr = record["address"].as_str().unwrap().parse().unwrap();
+    let mut server = Server::development(&pair.settings());
+    let operators = server.operators();
     let first = pair.der();
     // The certificate is another, and the key is not.
     let another = std::fs::read_to_string(other.certificate()).unwrap();
@@ -359,14 +349,10 @@ fn a_new_certificate_that_cannot_be_used_is_not_used_and_told_of_once() {
     server.record("new connections get the new certificate", |_| true);
     assert_eq!(shown(&server, &[&pair]), pair.der().to_vec());
     let read = "tautline_certificates_read_total";
-    assert_eq!(
-        count(operators, &format!("{read}{{outcome=\"kept\"}}")).as_deref(),
-        Some("1")
-    );
-    assert_eq!(
-        count(operators, &format!("{read}{{outcome=\"renewed\"}}")).as_deref(),
-        Some("1")
-    );
+    for outcome in ["kept", "renewed"] {
+        let times = operators.figure(&format!("{read}{{outcome=\"{outcome}\"}}"));
+        assert_eq!(times.as_deref(), Some("1"), "{outcome}");
+    }
 }
 
 #[test]

@@ -39,6 +39,13 @@ impl Operators {
         self.ask("GET", target, None)
     }
 
+    /// One figure of the metrics, by its name and labels as they are written; none if nothing was counted.
+    pub(crate) fn figure(&self, name: &str) -> Option<String> {
+        let text = self.get("/metrics").body;
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        line.map(|figure| figure.trim().to_owned())
+    }
+
     pub(crate) fn delete(&self, target: &str) -> Answer {
         self.ask("DELETE", target, None)
     }
