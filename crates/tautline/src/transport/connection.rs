@@ -207,8 +207,14 @@ impl Connection {
                     self.session.handle_text(now, text);
                 }
                 Ok(Some(Event::Binary(_))) => self.session.handle_binary(now),
-                Ok(Some(Event::Ping(payload))) => worker.shard.send(self.id, frame::pong(payload)),
-                Ok(Some(Event::Pong(_))) => self.signs.ponged = Some(now.at),
+                Ok(Some(Event::Ping(payload))) => {
+                    worker.shard.send(self.id, frame::pong(payload));
+                    self.session.handle_control(now);
+                }
+                Ok(Some(Event::Pong(_))) => {
+                    self.signs.ponged = Some(now.at);
+                    self.session.handle_control(now);
+                }
                 Ok(Some(Event::Close { code, reason })) => {
                     let reason = reason.to_owned();
                     self.end(

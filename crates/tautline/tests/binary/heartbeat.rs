@@ -35,6 +35,26 @@ fn a_client_that_hears_and_never_answers_is_pinged_and_closed_with_4408() {
 }
 
 #[test]
+fn a_flood_of_control_frames_is_closed_with_1008() {
+    const BURST: usize = 20;
+    let config = format!("[limits]\ncontrol_rate = \"1/s burst {BURST}\"");
+    let server = Server::development(&config);
+    // Masked with zeros. Pongs that nobody asked for cost the server as much to read.
+    for first in [Frame::PING, Frame::PONG] {
+        let mut stream = Stream::upgraded(server.address());
+        stream.write(&[first, 0x80, 0, 0, 0, 0].repeat(100 * BURST));
+        let close = loop {
+            let frame = stream.frame();
+            if frame.first == Frame::CLOSE {
+                break frame;
+            }
+            assert_eq!(frame.first, Frame::PONG);
+        };
+        assert_eq!(close.close(), (1008, "too many control frames"));
+    }
+}
+
+#[test]
 fn a_peer_that_is_gone_without_a_word_leaves_its_rooms_and_is_let_go() {
     let config = "[heartbeat]\nping_every = \"100ms\"\ndead_after = \"500ms\"\n\
                   [server]\nclose_timeout = \"50ms\"";

@@ -125,6 +125,7 @@ impl Frame {
     pub(crate) const COMPRESSED_TEXT: u8 = 0xc1;
     pub(crate) const CLOSE: u8 = 0x88;
     pub(crate) const PING: u8 = 0x89;
+    pub(crate) const PONG: u8 = 0x8a;
 
     /// Code and reason of a close frame.
     pub(crate) fn close(&self) -> (u16, &str) {
