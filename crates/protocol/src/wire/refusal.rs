@@ -102,7 +102,7 @@ impl Refusal {
             Self::TooManyControls => "too_many_controls",
             Self::Unfinished => "unfinished",
             Self::UnknownMethod => "unknown_method",
-            Self::Failed { .. } => "failed",
+            Self::Failed { code, .. } => code.name(),
         }
     }
 

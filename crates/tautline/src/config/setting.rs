@@ -269,7 +269,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "limits.control_rate",
         Kind::Rate,
         r#""10/s burst 20""#,
-        "how often a connection sends control frames; above it is closed with 1008",
+        "how often a connection sends pings, and pongs that answer none of ours; above it is closed with 1008",
     ),
     setting(
         "limits.refusal_rate",

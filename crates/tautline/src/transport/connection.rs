@@ -13,7 +13,7 @@ use tautline_hub::{Closing, Traffic, Variant};
 use tautline_protocol::model::{ConnectionId, Identity, Member, RoomName, Timestamp};
 use tautline_protocol::server::{Denied, Now, Output, Reply, Session};
 use tautline_protocol::wire::{CloseCode, Token, Version};
-use tautline_websocket::{Decoder, Deflate, Event, Input, frame};
+use tautline_websocket::{Decoder, Deflate, Event, Input, Violation, frame};
 use tokio::io::ReadBuf;
 
 use super::socket::Socket;
@@ -52,6 +52,13 @@ struct Signs {
     ponged: Option<Instant>,
     /// When the message was begun that is not finished.
     begun: Option<Instant>,
+}
+
+impl Signs {
+    /// Whether a ping of ours is not answered yet. A pong that nobody waits for is one frame too many.
+    fn is_awaited(&self) -> bool {
+        self.pinged > self.ponged
+    }
 }
 
 /// The connection ends: the close frame is on its way, and what the peer still sends is not looked at.
@@ -211,10 +218,10 @@ impl Connection {
                     worker.shard.send(self.id, frame::pong(payload));
                     self.session.handle_control(now);
                 }
-                Ok(Some(Event::Pong(_))) => {
+                Ok(Some(Event::Pong(_))) if self.signs.is_awaited() => {
                     self.signs.ponged = Some(now.at);
-                    self.session.handle_control(now);
                 }
+                Ok(Some(Event::Pong(_))) => self.session.handle_control(now),
                 Ok(Some(Event::Close { code, reason })) => {
                     let reason = reason.to_owned();
                     self.end(
@@ -224,7 +231,7 @@ impl Connection {
                         Some((code, reason.into())),
                     );
                 }
-                Err(violation) if violation.close_code() == CloseCode::TooBig.number() => {
+                Err(Violation::FrameTooBig | Violation::MessageTooBig) => {
                     self.session.handle_too_big(now);
                 }
                 Err(violation) => {
