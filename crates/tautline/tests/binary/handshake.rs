@@ -278,7 +278,7 @@ fn an_oversized_head_is_refused_and_closed() {
 
 #[test]
 fn an_unfinished_request_is_closed_at_the_deadline_even_when_bytes_come_now_and_then() {
-    let server = Server::development("[server]\nhandshake_timeout = \"200ms\"");
+    let mut server = Server::watched("[server]\nhandshake_timeout = \"200ms\"");
     let mut stream = Stream::connect(server.address());
     stream.write(b"GET / HTTP/1.1\r\nX-Slow: ");
     let begin = Instant::now();
@@ -289,6 +289,7 @@ fn an_unfinished_request_is_closed_at_the_deadline_even_when_bytes_come_now_and_
         );
     }
     assert_eq!(get(&server, "/health").status, 200);
+    server.assert_refused("too_late", 1);
 }
 
 #[test]
@@ -388,12 +389,13 @@ fn inflate(payload: &[u8]) -> String {
 
 #[test]
 fn a_full_server_takes_nobody_in_until_somebody_leaves() {
-    let mut server = Server::logging("limits.connections = 1", "debug");
+    let mut server = Server::watched("limits.connections = 1");
     let (only, _) = Client::known(server.address());
     let mut refused = Stream::connect(server.address());
     // It may be closed before the request is written.
     refused.try_write(b"GET /health HTTP/1.1\r\nHost: tautline.test\r\n\r\n");
     assert!(refused.rest().is_empty());
+    server.assert_refused("full", 1);
     only.close();
     server.record("ended", |_| true);
     Client::known(server.address());

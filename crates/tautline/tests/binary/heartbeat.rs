@@ -38,7 +38,7 @@ fn a_client_that_hears_and_never_answers_is_pinged_and_closed_with_4408() {
 fn a_flood_of_control_frames_is_closed_with_1008() {
     const BURST: usize = 20;
     let config = format!("[limits]\ncontrol_rate = \"1/s burst {BURST}\"");
-    let server = Server::development(&config);
+    let mut server = Server::watched(&config);
     // Masked with zeros. Pongs that nobody asked for cost the server as much to read.
     for first in [Frame::PING, Frame::PONG] {
         let mut stream = Stream::upgraded(server.address());
@@ -52,6 +52,8 @@ fn a_flood_of_control_frames_is_closed_with_1008() {
         };
         assert_eq!(close.close(), (1008, "too many control frames"));
     }
+    server.assert_denied("too_many_controls", 2);
+    server.assert_ended(1008, 2);
 }
 
 #[test]

@@ -18,6 +18,8 @@ mod harness;
 #[cfg(test)]
 mod heartbeat;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod logs;
 #[cfg(test)]
 mod metrics;

@@ -2,7 +2,9 @@
 //! a test can hold: a client that behaves, and a stream that need not.
 
 mod answer;
+mod bystander;
 mod client;
+mod figures;
 mod operators;
 mod pair;
 mod process;
@@ -14,13 +16,14 @@ mod token;
 use std::time::Duration;
 
 pub(crate) use answer::Answer;
+pub(crate) use bystander::Bystander;
 pub(crate) use client::Client;
 pub(crate) use operators::Operators;
 pub(crate) use pair::{Pair, replace};
 pub(crate) use process::Process;
 pub(crate) use secure::{Secure, SecureClient, shake_hands, shake_hands_saying, trusting};
 pub(crate) use server::Server;
-pub(crate) use stream::{Frame, Stream, text_frame, upgrade};
+pub(crate) use stream::{Frame, Stream, client_frame, text_frame, upgrade};
 pub(crate) use token::{NEVER, SECRET, now, production, token};
 
 /// Far longer than anything here takes: only a hang reaches it.

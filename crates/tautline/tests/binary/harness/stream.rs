@@ -85,6 +85,14 @@ impl Stream {
         rest
     }
 
+    /// Whether the stream ends here, without another word.
+    pub(crate) fn is_at_end(&mut self) -> bool {
+        match self.0.fill_buf() {
+            Ok(bytes) => bytes.is_empty(),
+            Err(error) => error.kind() == ErrorKind::ConnectionReset,
+        }
+    }
+
     /// Whether the server ends the stream within this time, without a word.
     pub(crate) fn ends_within(&mut self, time: Duration) -> bool {
         self.0.get_ref().set_read_timeout(Some(time)).unwrap();
@@ -110,6 +118,17 @@ impl Stream {
         Frame { first, payload }
     }
 
+    /// Code and reason of the close that ends the stream, whatever frames come before it.
+    pub(crate) fn closed(&mut self) -> (u16, String) {
+        loop {
+            let frame = self.frame();
+            if frame.first == Frame::CLOSE {
+                let (code, reason) = frame.close();
+                return (code, reason.to_owned());
+            }
+        }
+    }
+
     fn bytes<const N: usize>(&mut self) -> [u8; N] {
         let mut bytes = [0; N];
         self.0.read_exact(&mut bytes).unwrap();
@@ -119,6 +138,7 @@ impl Stream {
 
 const MASKED: u8 = 0x80;
 const LENGTH_IN_TWO_BYTES: u8 = 0x7e;
+const LENGTH_IN_EIGHT_BYTES: u8 = 0x7f;
 
 impl Frame {
     pub(crate) const TEXT: u8 = 0x81;
@@ -146,17 +166,25 @@ pub(crate) fn upgrade(path: &str, headers: &str) -> String {
     )
 }
 
-/// A text as a client's frame. Its mask is zero, which leaves the text as it is.
+/// A text as a client's frame.
 pub(crate) fn text_frame(text: &str) -> Vec<u8> {
-    let length = u16::try_from(text.len()).unwrap();
-    let mut frame = vec![Frame::TEXT];
+    client_frame(Frame::TEXT, text.as_bytes())
+}
+
+/// A client's frame with this first byte. Its mask is zero, which leaves the payload as it is.
+pub(crate) fn client_frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let length = payload.len();
+    let mut frame = vec![first];
     if length < 126 {
         frame.push(MASKED | u8::try_from(length).unwrap());
-    } else {
+    } else if let Ok(length) = u16::try_from(length) {
         frame.push(MASKED | LENGTH_IN_TWO_BYTES);
         frame.extend(length.to_be_bytes());
+    } else {
+        frame.push(MASKED | LENGTH_IN_EIGHT_BYTES);
+        frame.extend((length as u64).to_be_bytes());
     }
     frame.extend([0; 4]);
-    frame.extend(text.as_bytes());
+    frame.extend(payload);
     frame
 }

@@ -1,0 +1,138 @@
+//! How often.
+
+use serde_json::{Value, json};
+
+use super::super::harness::{Bystander, Client, Server};
+
+/// The errors among the next messages, and how many others there are.
+fn errors(client: &mut Client, messages: usize) -> (Vec<Value>, usize) {
+    let next = (0..messages).map(|_| client.next());
+    let (errors, others): (Vec<_>, Vec<_>) = next.partition(|message| message["type"] == "error");
+    (errors, others.len())
+}
+
+fn assert_limited(error: &Value, what: &str, request: &str) {
+    assert_eq!(error["type"], "error", "{error}");
+    assert_eq!(
+        (&error["code"], &error["requestId"]),
+        (&json!("rate_limited"), &json!(request))
+    );
+    let message = error["message"].as_str().unwrap();
+    assert!(
+        message.contains(what) && message.contains("too often; wait"),
+        "{message}"
+    );
+}
+
+#[test]
+fn publishing_too_often_is_an_error_and_the_connection_stays() {
+    let mut server = Server::watched("limits.publish_rate = \"1/s burst 2\"");
+    let (mut client, _) = Client::member(server.address(), "room");
+    let chats = ["a", "b", "c"]
+        .map(|name| json!({"type": "chat", "roomId": "room", "text": "hi", "requestId": name}));
+    client.send_together(&chats);
+    let (errors, published) = errors(&mut client, 3);
+    assert_eq!((errors.len(), published), (1, 2));
+    assert_limited(&errors[0], "you publish", "c");
+    client.assert_quiet();
+    server.assert_denied("too_often", 1);
+}
+
+#[test]
+fn joining_too_often_is_an_error_and_leaving_counts_too() {
+    let mut server = Server::watched("limits.join_rate = \"1/s burst 2\"");
+    let (mut client, _) = Client::known(server.address());
+    client.send_together(&[
+        json!({"type": "leave", "roomId": "a"}),
+        json!({"type": "join", "roomId": "a"}),
+        json!({"type": "join", "roomId": "b", "requestId": "c"}),
+    ]);
+    assert_limited(&client.next_of("error"), "you join", "c");
+    client.send(&json!({"type": "ping"}));
+    client.next_of("pong");
+    server.assert_denied("too_often", 1);
+}
+
+#[test]
+fn each_topic_of_a_subscription_is_a_join() {
+    let mut server = Server::watched("limits.join_rate = \"1/s burst 2\"");
+    let (mut client, _) = Client::known(server.address());
+    let topics = json!({"topics": ["a", "b", "c", "d"]});
+    client.send(&json!({"type": "subscribe", "payload": topics, "requestId": "all"}));
+    assert_eq!(client.expect("subscribed")["topics"], json!(["a", "b"]));
+    for _ in ["c", "d"] {
+        assert_limited(&client.next_of("error"), "you join", "all");
+    }
+    server.assert_denied("too_often", 2);
+}
+
+#[test]
+fn asking_too_often_is_an_error_and_tokens_and_pings_count_too() {
+    let mut server = Server::watched("limits.request_rate = \"1/s burst 3\"");
+    let mut client = Client::connect(server.address());
+    client.send_together(&[
+        json!({"type": "auth", "token": "dev-token"}),
+        json!({"type": "ping"}),
+        json!({"type": "request", "method": "echo", "requestId": "a"}),
+        json!({"type": "request", "method": "echo", "requestId": "b"}),
+        json!({"type": "ping", "requestId": "c"}),
+        json!({"type": "auth", "token": "dev-token", "requestId": "d"}),
+    ]);
+    for kind in ["auth_ok", "pong", "response"] {
+        client.expect(kind);
+    }
+    for request in ["b", "c", "d"] {
+        assert_limited(&client.next(), "you ask", request);
+    }
+    client.join("room");
+    server.assert_denied("too_often", 3);
+}
+
+#[test]
+fn who_does_not_heed_refusals_is_closed_with_4429() {
+    let mut server = Server::watched("limits.refusal_rate = \"1/s burst 2\"");
+    let mut bystander = Bystander::of(&server);
+    let (mut client, _) = Client::known(server.address());
+    let unknown =
+        ["a", "b", "c"].map(|name| json!({"type": "request", "method": "fly", "requestId": name}));
+    client.send_together(&unknown);
+    for name in ["a", "b"] {
+        assert_eq!(client.expect("error")["requestId"], name);
+    }
+    let (code, reason) = client.closed();
+    assert_eq!(code, 4429);
+    assert!(reason.contains("heed the errors"), "{reason}");
+    drop(client);
+    server.assert_denied("unknown_method", 3);
+    server.assert_denied("refused_too_often", 1);
+    server.assert_ended(4429, 1);
+    bystander.assert_served(&server);
+}
+
+#[test]
+fn a_room_has_a_rate_for_all_together() {
+    let mut server = Server::watched(
+        "[[room]]\nmatch = \"room\"\nrate = \"1/s burst 1\"\neveryone = [\"join\", \"publish\"]",
+    );
+    let [mut ann, mut bob] = [(), ()].map(|()| {
+        let (mut client, _) = Client::known(server.address());
+        client.send(&json!({"type": "join", "roomId": "room"}));
+        client.expect("joined");
+        client
+    });
+    ann.chat("room", "one");
+    bob.expect("chat");
+    // The second of two at once is too many, however long the first has taken.
+    let chats = ["a", "b"]
+        .map(|name| json!({"type": "chat", "roomId": "room", "text": "two", "requestId": name}));
+    bob.send_together(&chats);
+    let error = bob.next_of("error");
+    assert_eq!(error["code"], "rate_limited");
+    let message = error["message"].as_str().unwrap();
+    assert!(
+        message.contains("room is published to too often; wait"),
+        "{message}"
+    );
+    let refused = server.figure("tautline_denials_total{refusal=\"rate_limited\"}");
+    assert!(refused > 0);
+}
