@@ -1,10 +1,14 @@
 //! The command line.
 
+pub mod audit;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+
+use self::audit::AuditCommand;
 
 const EXAMPLES: &str = "Examples:
   tautline serve --dev                            a server to try things with, on 127.0.0.1:8080
@@ -14,6 +18,7 @@ const EXAMPLES: &str = "Examples:
   tautline config check --config tautline.toml    everything that is wrong with a file, at once
   tautline token --config tautline.toml --user ann --room 'chat:*' --can join,publish --ttl 1h
   tautline key --id billing                       a key for the HTTP interface, and its line for the file
+  tautline audit verify --config tautline.toml    whether the audit log is as it was written
   tautline explain 1006                           what a close code means, and what to do";
 
 /// A self-hosted realtime server: rooms over WebSocket that survive the network.
@@ -34,6 +39,9 @@ pub enum Command {
     /// Look at the configuration: what is wrong with it, what holds without it.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Read the audit log, and check that nobody has changed it.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Make a token that the server of a configuration accepts.
     Token(TokenArguments),
     /// Make a key for the operators' listener, and the line that the configuration keeps of it.

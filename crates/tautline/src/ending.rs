@@ -61,7 +61,7 @@ pub(crate) struct Times {
 
 impl Ending {
     /// The reason, where it is ours: a client's is its application's business.
-    fn told_reason(&self) -> Option<&str> {
+    pub(crate) fn told_reason(&self) -> Option<&str> {
         (self.by == By::Server).then_some(&*self.reason)
     }
 

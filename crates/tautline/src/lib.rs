@@ -5,6 +5,7 @@
 
 mod admin;
 mod api;
+mod audit;
 mod auth;
 mod cause;
 mod certificate;
@@ -24,5 +25,6 @@ mod tell;
 mod terms;
 mod transport;
 
+pub use audit::run as audit;
 pub use serve::serve;
 pub use tell::{completions, config, explain, key, token};

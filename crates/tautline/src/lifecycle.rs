@@ -48,17 +48,41 @@ pub(crate) enum Lifecycle<'a> {
         /// Whose key it was: the key's id.
         operator: &'a str,
         /// What was done.
-        act: &'static str,
-        /// What it was done to.
-        target: &'a str,
+        act: Act<'a>,
     },
+}
+
+/// What an operator, or a back end, did.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Act<'a> {
+    /// Published to a room.
+    Publish(&'a Release<'a>),
+    /// Ended a connection.
+    Disconnect(ConnectionId),
+}
+
+impl Act<'_> {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Publish(_) => "publish",
+            Self::Disconnect(_) => "disconnect",
+        }
+    }
+
+    /// What it was done to.
+    fn target(&self) -> &dyn fmt::Display {
+        match self {
+            Self::Publish(release) => release.room,
+            Self::Disconnect(connection) => connection,
+        }
+    }
 }
 
 /// A connection, and whose it is if that was proved.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Party<'a> {
     pub(crate) connection: ConnectionId,
-    pub(crate) user: Option<&'a str>,
+    pub(crate) user: Option<&'a Arc<str>>,
 }
 
 /// What was published, and the place that it got.
@@ -118,9 +142,11 @@ impl Observer for Log {
                 tracing::debug!(%connection, %from, "connected");
             }
             Lifecycle::Authenticated(Party { connection, user }) => {
+                let user = user.map(|user| &**user);
                 tracing::debug!(%connection, user, "authenticated");
             }
             Lifecycle::Denied(Party { connection, user }, refusal) => {
+                let user = user.map(|user| &**user);
                 let room = refusal.room().map(tracing::field::display);
                 tracing::debug!(%connection, user, refusal = refusal.name(), room, "denied");
             }
@@ -134,11 +160,9 @@ impl Observer for Log {
                 tracing::trace!(%connection, release = ?release, "published");
             }
             Lifecycle::Ended(ending) => ending.log(),
-            Lifecycle::Operated {
-                operator,
-                act,
-                target,
-            } => tracing::debug!(operator, act, target, "operated"),
+            Lifecycle::Operated { operator, act } => {
+                tracing::debug!(operator, act = act.name(), target = %act.target(), "operated");
+            }
         }
     }
 }

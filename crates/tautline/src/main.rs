@@ -9,6 +9,7 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(arguments) => tautline::serve(&arguments),
         Command::Config(command) => tautline::config(&command),
+        Command::Audit(command) => tautline::audit(&command),
         Command::Token(arguments) => tautline::token(&arguments),
         Command::Key { id } => tautline::key(id.as_deref()),
         Command::Explain { code } => tautline::explain(code),

@@ -20,14 +20,15 @@ use tokio::task::LocalSet;
 
 use crate::admin::{self, Desk, Operators};
 use crate::api::{Api, BodyLimits};
+use crate::audit::Audit;
 use crate::auth::{Keys, Verifier};
 use crate::cause::{Cause, Refused};
 use crate::certificate::News;
 use crate::cli::ServeArguments;
-use crate::config::{Admin, Config, Mode, Tls};
+use crate::config::{Admin, Config, Drain, Mode, Tls};
 use crate::descriptors;
 use crate::inquiry::{Shards, Way};
-use crate::lifecycle::{Log, Observers};
+use crate::lifecycle::{Log, Observer, Observers};
 use crate::limits::{Counts, Places};
 use crate::logging;
 use crate::metrics::Metrics;
@@ -75,7 +76,22 @@ pub fn serve(arguments: &ServeArguments) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(LocalSet::new().run_until(run(config, arguments))) {
+    let metrics = Arc::new(Metrics::new());
+    let audit = match Audit::start(&config.audit, metrics.audit()) {
+        Ok(audit) => audit,
+        Err(fault) => {
+            logging::tell(&format!(
+                "tautline cannot start with this configuration:\n{fault}"
+            ));
+            return ExitCode::from(EXIT_CONFIG);
+        }
+    };
+    let running = run(config, arguments, (metrics, audit.clone()));
+    let ended = runtime.block_on(LocalSet::new().run_until(running));
+    if let Some(audit) = audit {
+        audit.end();
+    }
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");
@@ -84,7 +100,11 @@ pub fn serve(arguments: &ServeArguments) -> ExitCode {
     }
 }
 
-async fn run(config: Config, arguments: &ServeArguments) -> anyhow::Result<()> {
+async fn run(
+    config: Config,
+    arguments: &ServeArguments,
+    (metrics, audit): (Arc<Metrics>, Option<Arc<Audit>>),
+) -> anyhow::Result<()> {
     let (mut terminate, mut interrupt) = (
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,
@@ -97,16 +117,17 @@ async fn run(config: Config, arguments: &ServeArguments) -> anyhow::Result<()> {
     let engine = Arc::new(MemoryEngine::default());
     let node = NodeId(getrandom::u32().context("the system has no random numbers")?);
     engine.renew(node, LEASE).await?;
-    let metrics = Arc::new(Metrics::new());
+    let mut observers: Vec<Arc<dyn Observer>> = vec![Arc::clone(&metrics) as _, Arc::new(Log)];
+    observers.extend(audit.iter().map(|audit| Arc::clone(audit) as _));
     let shared = Arc::new(Shared {
         mode,
         session: Arc::new(config.session),
         origins: Origins::new(mode, config.transport.allowed_origins.clone()),
-        proxies: config.proxies,
         transport: config.transport,
         verifier: Verifier::new(config.credentials),
         engine: Arc::clone(&engine) as Arc<dyn Engine>,
-        observer: Observers(vec![Arc::clone(&metrics) as _, Arc::new(Log)]),
+        observer: Observers(observers),
+        audit,
         certificate: config.tls.as_ref().map(|tls| Arc::clone(&tls.certificate)),
         ready: AtomicBool::new(true),
         counts: Arc::new(Counts::new(&config.limits)),
@@ -138,28 +159,39 @@ async fn run(config: Config, arguments: &ServeArguments) -> anyhow::Result<()> {
 
     signaled(&mut terminate, &mut interrupt).await;
     shared.ready.store(false, Ordering::Relaxed);
-    tracing::info!(window = ?drain.window, deadline = ?drain.deadline, "draining; a second signal ends at once");
-    tell(&shards, || Intake::Drain(drain.window));
     tokio::select! {
-        () = emptied(&shards) => tracing::info!("drained"),
-        () = tokio::time::sleep(drain.deadline) => tracing::warn!("ended by the deadline"),
+        () = clear(&shards, drain) => {}
         () = signaled(&mut terminate, &mut interrupt) => {
             tracing::warn!("ended by a second signal");
             return Ok(());
         }
     }
-    tell(&shards, || Intake::End);
-    // Each connection that is left has its end told.
-    drop(tokio::time::timeout(END_PATIENCE, ended(&shards)).await);
     if let Some(operators) = operators {
         operators.end();
     }
     Ok(())
 }
 
+/// Closes all connections, and ends the shards.
+async fn clear(shards: &[Seat], drain: Drain) {
+    tracing::info!(window = ?drain.window, deadline = ?drain.deadline, "draining; a second signal ends at once");
+    tell(shards, || Intake::Drain(drain.window));
+    if tokio::time::timeout(drain.deadline, emptied(shards))
+        .await
+        .is_ok()
+    {
+        tracing::info!("drained");
+    } else {
+        tracing::warn!("ended by the deadline");
+    }
+    tell(shards, || Intake::End);
+    // Each connection that is left has its end told.
+    drop(tokio::time::timeout(END_PATIENCE, ended(shards)).await);
+}
+
 /// Says what is set and does not do what one may expect of it.
 fn warn(shared: &Shared, arguments: &ServeArguments) {
-    if shared.mode == Mode::Production && shared.proxies.is_hidden {
+    if shared.mode == Mode::Production && shared.transport.proxies.is_hidden {
         tracing::warn!(
             "a proxy stands in front that server.trusted_proxies does not name: \
              the addresses of clients are not known, and limits per address do not hold"
@@ -182,6 +214,7 @@ fn start_operators(
         engine: Arc::clone(&shared.engine),
         session: Arc::clone(&shared.session),
         counts: Arc::clone(&shared.counts),
+        audit: shared.audit.clone(),
         shards: Shards::new(node, shards.iter().map(Seat::way).collect()),
         observer: shared.observer.clone(),
         keys: Keys::new(shared.mode, keys),

@@ -15,7 +15,7 @@ use crate::logging;
 pub(crate) const EXIT_CONFIG: u8 = 78;
 
 /// The command line is wrong (`EX_USAGE` of sysexits.h).
-const EXIT_USAGE: u8 = 64;
+pub(crate) const EXIT_USAGE: u8 = 64;
 
 /// Tells of the configuration.
 pub fn config(command: &ConfigCommand) -> ExitCode {

@@ -7,6 +7,7 @@ use tautline_protocol::model::{Retention, RoomName, RoomRule};
 use tautline_protocol::wire::ErrorCode;
 use tokio::time::Instant;
 
+use crate::audit::Audit;
 use crate::limits::Counts;
 
 /// How long keys are remembered.
@@ -18,18 +19,28 @@ const NOTHING: Retention = Retention {
     age: Duration::ZERO,
 };
 
-/// All who publish in a room do it too often together.
+/// Why nothing is published to a room now.
 #[derive(Debug, thiserror::Error)]
-#[error("{room} is published to too often; wait {} ms and send it again", self.wait_ms())]
-pub(crate) struct TooOften {
-    room: RoomName,
-    wait: Duration,
+pub(crate) enum NotNow {
+    /// All who publish there do it too often together.
+    #[error("{room} is published to too often; wait {wait_ms} ms and send it again")]
+    TooOften {
+        /// Where.
+        room: RoomName,
+        /// After so many milliseconds it is not too often any more.
+        wait_ms: u64,
+    },
+    /// The audit log is lost, and must be whole.
+    #[error("the server cannot write down what is published, and must: try again later")]
+    Unaudited,
 }
 
-impl TooOften {
-    /// After so many milliseconds it is not too often any more.
-    pub(crate) fn wait_ms(&self) -> u64 {
-        u64::try_from(self.wait.as_millis()).map_or(u64::MAX, |wait| wait.saturating_add(1))
+impl NotNow {
+    pub(crate) fn code(&self) -> ErrorCode {
+        match self {
+            Self::TooOften { .. } => ErrorCode::RateLimited,
+            Self::Unaudited => ErrorCode::Unavailable,
+        }
     }
 }
 
@@ -37,13 +48,16 @@ impl TooOften {
 pub(crate) fn of(
     rule: Option<&RoomRule>,
     room: &RoomName,
-    counts: &Counts,
-) -> Result<Terms, TooOften> {
+    (counts, audit): (&Counts, Option<&Audit>),
+) -> Result<Terms, NotNow> {
+    if audit.is_some_and(Audit::stops_publications) {
+        return Err(NotNow::Unaudited);
+    }
     let rate = rule.and_then(|rule| rule.rate);
     let taken = counts.rooms.take(room, rate, Instant::now().into_std());
-    taken.map_err(|wait| TooOften {
+    taken.map_err(|wait| NotNow::TooOften {
         room: room.clone(),
-        wait,
+        wait_ms: u64::try_from(wait.as_millis()).map_or(u64::MAX, |wait| wait.saturating_add(1)),
     })?;
     Ok(Terms {
         history: rule.map_or(NOTHING, |rule| rule.history),

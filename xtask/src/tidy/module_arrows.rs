@@ -19,7 +19,7 @@ struct Arrow {
     never: &'static [&'static str],
 }
 
-const ALL: [Arrow; 17] = [
+const ALL: [Arrow; 18] = [
     Arrow {
         of_crate: "protocol",
         module: "model",
@@ -120,6 +120,17 @@ const ALL: [Arrow; 17] = [
         never: &[
             "tautline_hub",
             "crate::transport",
+            "crate::api",
+            "crate::admin",
+            "crate::serve",
+        ],
+    },
+    Arrow {
+        of_crate: "tautline",
+        module: "audit",
+        never: &[
+            "crate::transport",
+            "crate::auth",
             "crate::api",
             "crate::admin",
             "crate::serve",

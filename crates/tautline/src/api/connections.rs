@@ -17,6 +17,7 @@ use super::query::{Id, Query};
 use super::refusal::{Described, Unauthorized, missing};
 use super::{Api, PAGE_MAX, Refused, answer};
 use crate::inquiry::Found;
+use crate::lifecycle::Act;
 
 /// The one transport so far.
 const TRANSPORT: &str = "websocket";
@@ -160,6 +161,6 @@ pub(super) async fn disconnect(
     }
     let signal = Signal::Disconnect(id);
     api.engine.signal(Recipient::Node(id.node), signal).await?;
-    api.operated(&operator, "disconnect", &id.to_string());
+    api.operated(&operator, Act::Disconnect(id));
     Ok(StatusCode::NO_CONTENT)
 }

@@ -25,9 +25,10 @@ use tautline_protocol::server::Settings;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::audit::Audit;
 use crate::auth::Keys;
 use crate::inquiry::Shards;
-use crate::lifecycle::{Lifecycle, Observer, Observers};
+use crate::lifecycle::{Act, Lifecycle, Observer, Observers};
 use crate::limits::Counts;
 
 pub(crate) use body::BodyLimits;
@@ -44,6 +45,7 @@ pub(crate) struct Api {
     pub(crate) engine: Arc<dyn Engine>,
     pub(crate) session: Arc<Settings>,
     pub(crate) counts: Arc<Counts>,
+    pub(crate) audit: Option<Arc<Audit>>,
     pub(crate) shards: Shards,
     pub(crate) observer: Observers,
     pub(crate) keys: Keys,
@@ -52,12 +54,9 @@ pub(crate) struct Api {
 
 impl Api {
     /// Tells that an operator did something.
-    fn operated(&self, operator: &str, act: &'static str, target: &str) {
-        self.observer.observe(&Lifecycle::Operated {
-            operator,
-            act,
-            target,
-        });
+    fn operated(&self, operator: &str, act: Act<'_>) {
+        self.observer
+            .observe(&Lifecycle::Operated { operator, act });
     }
 }
 

@@ -19,6 +19,7 @@ use super::operator::Operator;
 use super::query::{Query, Room, escaped};
 use super::refusal::{Described, Unauthorized, wrong};
 use super::{Api, PAGE_USUAL, Refused, answer};
+use crate::lifecycle::{Act, Release};
 use crate::terms;
 
 /// A page of history has so many publications at most.
@@ -167,7 +168,8 @@ pub(super) async fn publish(
         .rules
         .of(&room, new.user.as_deref().unwrap_or_default());
     check_size(rule, &new.data)?;
-    let terms = terms::of(rule, &room, &api.counts)?;
+    let terms = terms::of(rule, &room, (&api.counts, api.audit.as_deref()))?;
+    let (event, data) = (new.event.clone(), new.data.clone());
     let draft = Draft {
         event: new.event,
         data: new.data,
@@ -176,13 +178,17 @@ pub(super) async fn publish(
         key: new.key.map(Key),
     };
     let published = api.engine.publish(&room, draft, terms).await?;
-    api.operated(&operator, "publish", room.as_str());
-    let status = if published.duplicate {
-        StatusCode::OK
-    } else {
-        StatusCode::CREATED
+    if published.duplicate {
+        return Ok(answer(StatusCode::OK, &Placed::from(published)));
+    }
+    let release = Release {
+        room: &room,
+        event: &event,
+        data: &data,
+        published,
     };
-    Ok(answer(status, &Placed::from(published)))
+    api.operated(&operator, Act::Publish(&release));
+    Ok(answer(StatusCode::CREATED, &Placed::from(published)))
 }
 
 /// A room's rule may allow less than a body holds.

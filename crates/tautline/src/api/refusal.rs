@@ -9,7 +9,7 @@ use utoipa::{IntoResponses, ToSchema};
 
 use crate::inquiry::Silent;
 use crate::problem::Problem;
-use crate::terms::{self, TooOften};
+use crate::terms::{self, NotNow};
 
 /// A problem, as this interface answers it.
 #[derive(Debug)]
@@ -57,11 +57,16 @@ impl From<EngineError> for Refused {
     }
 }
 
-impl From<TooOften> for Refused {
-    fn from(too_often: TooOften) -> Self {
-        let status = StatusCode::TOO_MANY_REQUESTS;
-        let Self(problem) = refuse(status, ErrorCode::RateLimited, too_often.to_string());
-        Self(problem.with("retryAfterMs", too_often.wait_ms()))
+impl From<NotNow> for Refused {
+    fn from(not_now: NotNow) -> Self {
+        let refused = |status| refuse(status, not_now.code(), not_now.to_string());
+        match not_now {
+            NotNow::TooOften { wait_ms, .. } => {
+                let Self(problem) = refused(StatusCode::TOO_MANY_REQUESTS);
+                Self(problem.with("retryAfterMs", wait_ms))
+            }
+            NotNow::Unaudited => refused(StatusCode::SERVICE_UNAVAILABLE),
+        }
     }
 }
 

@@ -8,8 +8,8 @@ use tautline_protocol::server::Settings;
 
 use super::values::{Faults, Values};
 use super::{
-    Claims, Config, ConfigError, Credentials, Drain, Mode, Transport, admin, limits, proxies,
-    rooms, tls,
+    Claims, Config, ConfigError, Credentials, Drain, Mode, Transport, admin, audit, limits,
+    proxies, rooms, tls,
 };
 use crate::cli::ServeArguments;
 
@@ -54,11 +54,11 @@ pub(super) fn check(
             presence_events_max: written.count("presence.events_max"),
             member_count_every: written.span("presence.count_every"),
         },
-        transport: transport(&mut written),
+        transport: transport(&mut written, mode),
         limits: limits::limits(&mut written),
-        proxies: proxies::proxies(&mut written, mode),
         tls: tls::tls(&mut written, arguments),
         drain: drain(&mut written, mode),
+        audit: audit::audit(&mut written),
     };
     if written.faults.0.is_empty() {
         Ok(config)
@@ -198,7 +198,7 @@ fn drain(written: &mut Written, mode: Mode) -> Drain {
     }
 }
 
-fn transport(written: &mut Written) -> Transport {
+fn transport(written: &mut Written, mode: Mode) -> Transport {
     let threshold = written.size("compression.threshold");
     let Written { values, faults, .. } = written;
     let allowed_origins = values.words("server.allowed_origins", faults);
@@ -214,6 +214,7 @@ fn transport(written: &mut Written) -> Transport {
         message_bytes_max: written.size("limits.message"),
         fragments_max: written.count("limits.fragments"),
         message_timeout: written.span("limits.message_timeout"),
+        proxies: proxies::proxies(written, mode),
         stall_timeout: written.span("outbox.stall"),
         allowed_origins,
         cookie,

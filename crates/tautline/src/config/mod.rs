@@ -6,6 +6,7 @@
 
 mod access;
 mod admin;
+mod audit;
 mod check;
 mod limits;
 mod proxies;
@@ -31,6 +32,7 @@ use crate::certificate::Certificate;
 use crate::cli::ServeArguments;
 
 pub(crate) use admin::{Admin, HashedKey};
+pub(crate) use audit::{Audit, OnLoss};
 pub(crate) use limits::{AddressLimits, Limits};
 pub(crate) use proxies::Proxies;
 pub(crate) use reference::{defaults, environment};
@@ -49,10 +51,10 @@ pub(crate) struct Config {
     pub(crate) shard: ShardLimits,
     pub(crate) transport: Transport,
     pub(crate) limits: Limits,
-    pub(crate) proxies: Proxies,
     /// Without it, plain text is spoken.
     pub(crate) tls: Option<Tls>,
     pub(crate) drain: Drain,
+    pub(crate) audit: Audit,
 }
 
 /// Whether this is a server to try things with.
@@ -93,6 +95,8 @@ pub(crate) struct Transport {
     pub(crate) fragments_max: u32,
     /// How long a message that was begun may take.
     pub(crate) message_timeout: Duration,
+    /// Who stands between clients and their sockets.
+    pub(crate) proxies: Proxies,
     /// How long a peer may take nothing of what waits for it.
     pub(crate) stall_timeout: Duration,
     pub(crate) allowed_origins: Vec<String>,

@@ -368,6 +368,36 @@ pub(super) const SETTINGS: &[Setting] = &[
         "the process ends at the latest after this",
     ),
     setting(
+        "audit.directory",
+        Kind::Text,
+        "",
+        "where [the audit log](../guide/audit.md) is written; without it, none is",
+    ),
+    setting(
+        "audit.max_bytes",
+        Kind::Number(65_536),
+        "268435456",
+        "a file of the audit log that has reached this is followed by the next one",
+    ),
+    setting(
+        "audit.files_max",
+        Kind::Number(0),
+        "0",
+        "so many files of the audit log are kept, and the oldest are deleted; 0 keeps all",
+    ),
+    setting(
+        "audit.on_loss",
+        Kind::Text,
+        r#""warn""#,
+        "when the audit log cannot be written: `warn` logs an error, `stop` refuses publications, too",
+    ),
+    setting(
+        "audit.queue_bytes",
+        Kind::Number(65_536),
+        "16777216",
+        "the memory that events hold until they are written to the audit log; above it they are lost, and counted",
+    ),
+    setting(
         "test.echo",
         Kind::Switch,
         "false",
@@ -413,6 +443,12 @@ pub(super) const ROOM_SETTINGS: &[Setting] = &[
         Kind::Words,
         "[]",
         "what every authenticated user may do: `join`, `publish`, `cast`, `history`, `presence`, `members`",
+    ),
+    setting(
+        "audit_payloads",
+        Kind::Switch,
+        "false",
+        "whether the audit log has what is published there, and not only that it was",
     ),
 ];
 

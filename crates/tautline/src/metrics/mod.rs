@@ -1,5 +1,6 @@
 //! What is counted, for Prometheus: the lifecycle stream, and what the shards count themselves.
 
+mod audit;
 mod certificates;
 mod connections;
 mod messages;
@@ -11,6 +12,7 @@ use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 use tautline_hub::Stats;
 
+pub(crate) use self::audit::AuditFigures;
 use self::certificates::Certificates;
 use self::connections::Connections;
 use self::messages::Messages;
@@ -25,6 +27,7 @@ pub(crate) struct Metrics {
     connections: Connections,
     messages: Messages,
     operators: Operators,
+    audit: AuditFigures,
 }
 
 impl Metrics {
@@ -35,6 +38,7 @@ impl Metrics {
             connections: Connections::new(&mut registry),
             messages: Messages::new(&mut registry),
             operators: Operators::new(&mut registry),
+            audit: AuditFigures::new(&mut registry),
             registry,
         }
     }
@@ -52,6 +56,11 @@ impl Metrics {
     /// Counts an answer to an operator.
     pub(crate) fn answered(&self, answered: &Answered<'_>) {
         self.operators.answered(answered);
+    }
+
+    /// What the audit log counts.
+    pub(crate) fn audit(&self) -> AuditFigures {
+        self.audit.clone()
     }
 
     /// All figures, in the text format of `OpenMetrics`.

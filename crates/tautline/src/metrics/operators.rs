@@ -109,6 +109,7 @@ impl Observer for Operators {
     fn observe(&self, event: &Lifecycle<'_>) {
         match event {
             Lifecycle::Operated { act, .. } => {
+                let act = act.name();
                 self.acts.get_or_create(&ActLabels { act }).inc();
             }
             Lifecycle::Refused { .. }

@@ -334,7 +334,7 @@ impl Connection {
         let identity = self.session.identity();
         Party {
             connection: self.id,
-            user: identity.map(|identity| &*identity.user),
+            user: identity.map(|identity| &identity.user),
         }
     }
 

@@ -54,7 +54,7 @@ pub(super) struct Agreed {
 pub(super) async fn open(worker: &Worker, mut stream: TcpStream, peer: Client) -> Option<Opened> {
     let client = Cell::new(peer);
     let opened = async {
-        let proxies = &worker.shared.proxies;
+        let proxies = &worker.shared.transport.proxies;
         let header = proxies.read_header(peer, &mut stream).await;
         client.set(header.map_err(|error| Cause::Proxy.because(error.to_string()))?);
         let _place = Admitted::begin(worker, client.get())?;
@@ -89,7 +89,11 @@ async fn secure(worker: &Worker, stream: TcpStream) -> io::Result<Socket> {
 async fn serve(worker: &Worker, socket: Socket, client: Client) -> hyper::Result<Option<Opened>> {
     let agreed = RefCell::new(None);
     let service = service_fn(|request| {
-        let client = worker.shared.proxies.forwarded(client, request.headers());
+        let client = worker
+            .shared
+            .transport
+            .proxies
+            .forwarded(client, request.headers());
         let response = match respond(worker, client, &request) {
             Ok(Answer::Upgrade(response, settled)) => {
                 agreed.replace(Some(settled));

@@ -11,7 +11,7 @@ use tautline_engine::{Draft, Engine, EngineError};
 use tautline_hub::{Closing, Shard, Variant};
 use tautline_protocol::model::{ConnectionId, RoomName, RoomRule};
 use tautline_protocol::server::{Ask, Reply, Settings};
-use tautline_protocol::wire::{ErrorCode, Version};
+use tautline_protocol::wire::Version;
 use tautline_websocket::{Decoder, Deflate, Inflater, Limits, Role};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -24,10 +24,11 @@ use super::encoder::{Encoder, Format};
 use super::handshake::{self, Agreed};
 use super::origin::Origins;
 use super::tls::Buffers;
+use crate::audit::Audit;
 use crate::auth::Verifier;
 use crate::cause::{Cause, Refused};
 use crate::certificate::Certificate;
-use crate::config::{Mode, Proxies, Transport};
+use crate::config::{Mode, Transport};
 use crate::inquiry::{Found, Inquiry};
 use crate::lifecycle::{Lifecycle, Observer, Observers, Party, Release};
 use crate::limits::{Counts, Place};
@@ -45,12 +46,12 @@ pub(crate) struct Shared {
     pub(crate) session: Arc<Settings>,
     pub(crate) transport: Transport,
     pub(crate) origins: Origins,
-    pub(crate) proxies: Proxies,
     pub(crate) verifier: Verifier,
     pub(crate) engine: Arc<dyn Engine>,
     /// Without one, plain text is spoken.
     pub(crate) certificate: Option<Arc<Certificate>>,
     pub(crate) observer: Observers,
+    pub(crate) audit: Option<Arc<Audit>>,
     /// Whether new connections are welcome: not while the server goes away.
     pub(crate) ready: AtomicBool,
     /// What is counted on this node.
@@ -153,7 +154,7 @@ impl Worker {
     }
 
     async fn shake_hands(&self, stream: TcpStream, peer: SocketAddr) -> Option<handshake::Opened> {
-        let peer = self.shared.proxies.peer(peer);
+        let peer = self.shared.transport.proxies.peer(peer);
         let Some(_place) = self.shared.counts.handshakes.take() else {
             let refused = Cause::Handshakes.because("too many handshakes at once");
             self.shared.refused(peer.address, &refused);
@@ -221,7 +222,7 @@ impl Worker {
     ) -> Reply {
         let party = Party {
             connection: id,
-            user: user.as_deref(),
+            user: user.as_ref(),
         };
         let answer = match ask {
             Ask::Join { room, history } => self.join(party, &room, history).await,
@@ -258,13 +259,14 @@ impl Worker {
         room: &RoomName,
         draft: Draft,
     ) -> Result<Reply, EngineError> {
-        let rule = self.rule(room, party.user);
-        let terms = match terms::of(rule, room, &self.shared.counts) {
+        let rule = self.rule(room, party.user.map(|user| &**user));
+        let asked = (&*self.shared.counts, self.shared.audit.as_deref());
+        let terms = match terms::of(rule, room, asked) {
             Ok(terms) => terms,
-            Err(too_often) => {
+            Err(not_now) => {
                 return Ok(Reply::Failed {
-                    code: ErrorCode::RateLimited,
-                    message: too_often.to_string(),
+                    code: not_now.code(),
+                    message: not_now.to_string(),
                 });
             }
         };
@@ -286,7 +288,7 @@ impl Worker {
         room: &RoomName,
         history: bool,
     ) -> Result<Reply, EngineError> {
-        let rule = self.rule(room, party.user);
+        let rule = self.rule(room, party.user.map(|user| &**user));
         let kept = history.then(|| rule.map_or(0, |rule| rule.history.count));
         let joined = self.shard.join(party.connection, room, kept).await?;
         self.observe(&Lifecycle::Joined(party, room));

@@ -1,6 +1,6 @@
 //! A client that behaves, on an independent implementation of WebSocket.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Instant;
 
@@ -91,6 +91,12 @@ impl<S: Read + Write> Client<S> {
         self.send(&json!({"type": "chat", "roomId": room, "text": text}));
     }
 
+    /// Says something, and waits until the room has heard it; whether the server was there for that.
+    pub(crate) fn try_chat(&mut self, room: &str, text: &str) -> bool {
+        let message = json!({"type": "chat", "roomId": room, "text": text}).to_string();
+        self.socket.send(Message::text(message)).is_ok() && self.socket.read().is_ok()
+    }
+
     pub(crate) fn send(&mut self, message: &Value) {
         self.send_message(Message::text(message.to_string()));
     }
@@ -168,7 +174,7 @@ impl<S: Read + Write> Client<S> {
         let begin = Instant::now();
         loop {
             assert!(begin.elapsed() < HANG, "nothing comes but pings");
-            match self.socket.read().unwrap() {
+            match self.read() {
                 Message::Text(text) => return Ok(text.as_str().to_owned()),
                 Message::Close(Some(frame)) => {
                     return Err((frame.code.into(), frame.reason.as_str().to_owned()));
@@ -177,6 +183,16 @@ impl<S: Read + Write> Client<S> {
                 other @ (Message::Binary(_) | Message::Close(None) | Message::Frame(_)) => {
                     panic!("neither text nor close with a code, but {other:?}")
                 }
+            }
+        }
+    }
+
+    /// The next message of any kind. A signal that reaches this process ends no wait.
+    fn read(&mut self) -> Message {
+        loop {
+            match self.socket.read() {
+                Err(tungstenite::Error::Io(error)) if error.kind() == ErrorKind::Interrupted => {}
+                read => return read.unwrap(),
             }
         }
     }

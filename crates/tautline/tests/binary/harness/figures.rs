@@ -60,9 +60,6 @@ impl Server {
 
     /// What operators read now.
     pub(crate) fn figure(&mut self, metric: &str) -> usize {
-        let text = self.operators().get("/metrics").body;
-        let mut lines = text.lines();
-        let value = lines.find_map(|line| line.strip_prefix(metric)?.strip_prefix(' '));
-        value.map_or(0, |value| value.parse().unwrap())
+        self.operators().figure(metric)
     }
 }

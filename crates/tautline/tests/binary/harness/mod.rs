@@ -4,6 +4,7 @@
 mod answer;
 mod bystander;
 mod client;
+mod directory;
 mod figures;
 mod operators;
 mod pair;
@@ -12,12 +13,14 @@ mod secure;
 mod server;
 mod stream;
 mod token;
+mod trail;
 
 use std::time::Duration;
 
 pub(crate) use answer::Answer;
 pub(crate) use bystander::Bystander;
 pub(crate) use client::Client;
+pub(crate) use directory::Directory;
 pub(crate) use operators::Operators;
 pub(crate) use pair::{Pair, replace};
 pub(crate) use process::Process;
@@ -25,6 +28,7 @@ pub(crate) use secure::{Secure, SecureClient, shake_hands, shake_hands_saying, t
 pub(crate) use server::Server;
 pub(crate) use stream::{Frame, Stream, client_frame, text_frame, upgrade};
 pub(crate) use token::{NEVER, SECRET, now, production, token};
+pub(crate) use trail::Trail;
 
 /// Far longer than anything here takes: only a hang reaches it.
 pub(crate) const HANG: Duration = Duration::from_secs(30);

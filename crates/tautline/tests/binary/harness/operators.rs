@@ -39,11 +39,12 @@ impl Operators {
         self.ask("GET", target, None)
     }
 
-    /// One figure of the metrics, by its name and labels as they are written; none if nothing was counted.
-    pub(crate) fn figure(&self, name: &str) -> Option<String> {
+    /// One figure of the metrics, by its name and labels as they are written.
+    pub(crate) fn figure(&self, name: &str) -> usize {
         let text = self.get("/metrics").body;
-        let line = text.lines().find_map(|line| line.strip_prefix(name));
-        line.map(|figure| figure.trim().to_owned())
+        let mut lines = text.lines();
+        let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.map_or(0, |value| value.parse().unwrap())
     }
 
     pub(crate) fn delete(&self, target: &str) -> Answer {

@@ -24,6 +24,19 @@ pub(crate) struct Process {
 impl Process {
     /// Starts `tautline serve --config` with a file of this text, these arguments, and this level of the log.
     pub(crate) fn serve(config: &str, arguments: &[&str], level: &str) -> Self {
+        Self::serve_by(
+            Command::new(env!("CARGO_BIN_EXE_tautline")),
+            config,
+            (arguments, level),
+        )
+    }
+
+    /// The same by another command, which runs the program with the arguments that it is given.
+    pub(crate) fn serve_by(
+        mut command: Command,
+        config: &str,
+        (arguments, level): (&[&str], &str),
+    ) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!(
             "binary-{}-{}.toml",
@@ -36,7 +49,7 @@ impl Process {
         // Several servers run at once, and one port would be theirs all.
         let is_said = config.contains("admin_listen");
         let free_port = (!is_said).then_some(("TAUTLINE_SERVER_ADMIN_LISTEN", "127.0.0.1:0"));
-        let mut child = Command::new(env!("CARGO_BIN_EXE_tautline"))
+        let mut child = command
             .arg("serve")
             .arg("--config")
             .arg(&path)
@@ -86,6 +99,16 @@ impl Process {
             self.seen.push(line);
         }
         (self.child.wait().unwrap(), &self.seen)
+    }
+
+    /// Ends it without a chance to do anything about it, and waits until it is gone.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn terminate(&self) {

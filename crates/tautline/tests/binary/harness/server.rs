@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
+use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -32,7 +34,38 @@ impl Server {
     /// A server on a free port of loopback.
     pub(crate) fn start(config: &str, arguments: &[&str], level: &str) -> Self {
         let arguments = [&["--listen", "127.0.0.1:0"], arguments].concat();
-        let mut process = Process::serve(config, &arguments, level);
+        Self::listening(Process::serve(config, &arguments, level))
+    }
+
+    /// A server of development mode that sees a small disk of its own at this path, if the system lets us
+    /// have one.
+    pub(crate) fn with_disk(config: &str, disk: &Path) -> Option<Self> {
+        const SCRIPT: &str = "mount -t tmpfs -o size=1m none \"$0\" && exec \"$@\"";
+        let mut trial = Command::new("unshare");
+        trial.args(["--user", "--map-root-user", "--mount", "sh", "-c", SCRIPT]);
+        if !trial
+            .arg(disk)
+            .arg("true")
+            .status()
+            .is_ok_and(|status| status.success())
+        {
+            return None;
+        }
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", SCRIPT]);
+        command.arg(disk).arg(env!("CARGO_BIN_EXE_tautline"));
+        let arguments = [
+            "--listen",
+            "127.0.0.1:0",
+            "--dev",
+            "--admin-listen",
+            "127.0.0.1:0",
+        ];
+        let process = Process::serve_by(command, config, (&arguments, "debug"));
+        Some(Self::listening(process))
+    }
+
+    fn listening(mut process: Process) -> Self {
         let address = process.find(|line| {
             let record: Value = serde_json::from_str(line).ok()?;
             (record["message"] == "listening")
@@ -40,6 +73,10 @@ impl Server {
                 .flatten()
         });
         Self { process, address }
+    }
+
+    pub(crate) fn kill(self) {
+        self.process.kill();
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
