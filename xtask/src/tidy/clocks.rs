@@ -66,7 +66,7 @@ mod tests {
         assert_eq!(found("crates/protocol/src/server/mod.rs"), 2);
         assert_eq!(found("crates/websocket/src/frame.rs"), 2);
         assert_eq!(found("crates/hub/src/room.rs"), 1);
-        assert_eq!(found("crates/tautline/src/serve.rs"), 0);
+        assert_eq!(found("crates/tautline/src/serve/mod.rs"), 0);
         assert_eq!(found("crates/protocol/tests/pair.rs"), 0);
     }
 }

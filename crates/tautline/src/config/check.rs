@@ -19,8 +19,9 @@ const SECRET_BYTES_MIN: usize = 32;
 /// A secret that everybody can read in the documentation.
 const SECRET_OF_EXAMPLES: &str = "at least 32 bytes that nobody else knows";
 
-/// More threads than any machine has cores for.
-const SHARDS_MAX: usize = 1024;
+/// More shards than cores gain nothing. Each verifies one token at a time, so that this is also the most
+/// verifications at once.
+const SHARDS_MAX: usize = 256;
 
 /// What was written, and what is wrong with it so far.
 pub(super) struct Written {

@@ -1,52 +1,41 @@
 //! The life of the process: what is started in which order, and how it ends. Knows all parts.
 
+mod door;
+mod seat;
+
 use std::io::{self, IsTerminal};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Context;
 use tautline_engine::memory::MemoryEngine;
-use tautline_engine::{Engine, Events, Listener, Members, inbox};
-use tautline_hub::{Shard, ShardLimits};
+use tautline_engine::{Engine, Members};
 use tautline_protocol::model::NodeId;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
+use self::door::{Door, bind};
+use self::seat::{Seat, emptied, ended, tell};
 use crate::admin::{self, Desk, Operators};
 use crate::api::{Api, BodyLimits};
 use crate::audit::Audit;
 use crate::auth::{Keys, Verifier};
-use crate::cause::{Cause, Refused};
 use crate::certificate::News;
 use crate::cli::ServeArguments;
 use crate::config::{Admin, Config, Drain, Mode, Tls};
 use crate::descriptors;
-use crate::inquiry::{Shards, Way};
+use crate::inquiry::Shards;
 use crate::lifecycle::{Log, Observer, Observers};
-use crate::limits::{Counts, Places};
+use crate::limits::Counts;
 use crate::logging;
 use crate::metrics::Metrics;
 use crate::tell::EXIT_CONFIG;
-use crate::transport::{Encoder, Intake, Origins, Shared, Worker};
+use crate::transport::{Intake, Origins, Shared};
 
-/// So many events wait for a shard; more become a gap.
-const INBOX_EVENTS: usize = 16 * 1024;
-/// So many sockets wait for a shard to take them in; more are refused.
-const INTAKE_SOCKETS: usize = 1024;
-/// So many connections wait to be accepted, in the kernel.
-const BACKLOG: i32 = 4096;
-/// How long nothing is accepted when the system has run out of something.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How long what was sent may go without the peer's system having it.
-const UNACKNOWLEDGED: Duration = Duration::from_secs(20);
-/// How often the end of others is looked for.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// How long a shard has to end.
 const END_PATIENCE: Duration = Duration::from_secs(1);
 /// How often the engine lets go of what has ended.
@@ -231,194 +220,6 @@ fn start_operators(
     admin::start(listener, &admin, desk)
 }
 
-/// Tells every shard something. One whose intake is full is not told; the deadline is for that too.
-fn tell(shards: &[Seat], what: impl Fn() -> Intake) {
-    for shard in shards {
-        drop(shard.intake.try_send(what()));
-    }
-}
-
-/// A shard, seen from outside its thread.
-struct Seat {
-    intake: mpsc::Sender<Intake>,
-    /// How many connections it has, those in their handshake too.
-    taken: Places,
-    thread: JoinHandle<()>,
-}
-
-impl Seat {
-    /// The way for questions. One whose intake is full is not asked.
-    fn way(&self) -> Way {
-        let intake = self.intake.clone();
-        Box::new(move |inquiry| intake.try_send(Intake::Inquire(inquiry)).is_ok())
-    }
-
-    fn start(
-        shared: &Arc<Shared>,
-        metrics: &Arc<Metrics>,
-        (node, index): (NodeId, usize),
-        limits: ShardLimits,
-    ) -> anyhow::Result<Self> {
-        let (intake, sockets) = mpsc::channel(INTAKE_SOCKETS);
-        let (inbox, events) = inbox(INBOX_EVENTS);
-        let listener = shared.engine.attach(inbox);
-        let name = (
-            node,
-            u16::try_from(index).context("more shards than 65,535")?,
-        );
-        let (shared, metrics) = (Arc::clone(shared), Arc::clone(metrics));
-        let thread = std::thread::Builder::new()
-            .name(format!("shard-{index}"))
-            .spawn(move || {
-                run_shard(
-                    (&shared, &metrics),
-                    name,
-                    (listener, events),
-                    (sockets, limits),
-                );
-            })
-            .context("cannot start a shard's thread")?;
-        Ok(Self {
-            intake,
-            taken: Places::new(usize::MAX),
-            thread,
-        })
-    }
-}
-
-/// One shard's thread, from beginning to end.
-fn run_shard(
-    (shared, metrics): (&Arc<Shared>, &Metrics),
-    name: (NodeId, u16),
-    (listener, events): (Listener, Events),
-    (sockets, limits): (mpsc::Receiver<Intake>, ShardLimits),
-) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime.expect("a second runtime can be made where the first was");
-    let encoder = Rc::new(Encoder::new(shared.transport.compress_from));
-    let engine = Arc::clone(&shared.engine);
-    let memory = Arc::clone(&shared.counts.memory);
-    let shard = Shard::new(
-        name,
-        (engine, listener),
-        Rc::clone(&encoder) as _,
-        limits,
-        memory,
-    );
-    metrics.watch(shard.stats());
-    let worker = Worker::new(Arc::clone(shared), Rc::clone(&shard), encoder);
-    LocalSet::new().block_on(&runtime, async move {
-        tokio::task::spawn_local(async move { shard.run(events).await });
-        worker.run(sockets).await;
-    });
-}
-
-/// Where connections come in.
-struct Door {
-    shards: Rc<[Seat]>,
-    shared: Arc<Shared>,
-    connections_max: usize,
-}
-
-impl Door {
-    /// Hands every socket to the shard that has the fewest.
-    async fn keep(self, listener: tokio::net::TcpListener) {
-        loop {
-            match listener.accept().await {
-                Ok((stream, peer)) => {
-                    // The shard's own runtime registers it again.
-                    let handed = stream.into_std().map(|stream| self.hand_over(stream, peer));
-                    if let Ok(Err(refused)) = handed {
-                        self.shared.refused(peer.ip(), &refused);
-                    }
-                }
-                Err(error) if is_of_one_connection(&error) => {}
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept connections");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            }
-        }
-    }
-
-    fn hand_over(&self, stream: TcpStream, peer: SocketAddr) -> Result<(), Refused> {
-        let taken = |seat: &Seat| seat.taken.taken();
-        let full = |what: &'static str| Cause::Full.because(what);
-        if self.shards.iter().map(taken).sum::<usize>() >= self.connections_max {
-            return Err(full("the server has as many connections as allowed"));
-        }
-        let seat = self.shards.iter().min_by_key(|seat| taken(seat));
-        let free = seat.and_then(|seat| Some((seat, seat.taken.take()?)));
-        let Some((seat, place)) = free else {
-            return Err(full("no shard has a place"));
-        };
-        // A peer that has gone already is nobody to be refused.
-        if prepare(&stream).is_ok() {
-            let stream = Intake::Stream(stream, peer, place);
-            if seat.intake.try_send(stream).is_err() {
-                return Err(full("more sockets come than the shards take in"));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Small messages leave at once, and a peer that acknowledges nothing is given up.
-fn prepare(stream: &TcpStream) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    socket2::SockRef::from(stream).set_tcp_user_timeout(Some(UNACKNOWLEDGED))
-}
-
-/// Errors that say something of the connection that was to be accepted, not of the listener.
-fn is_of_one_connection(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionReset | Interrupted
-    )
-}
-
-fn bind(config: &Config) -> anyhow::Result<Vec<TcpListener>> {
-    let mut listeners = Vec::new();
-    for address in &config.listen {
-        match bind_one(*address) {
-            Ok(listener) => listeners.push(listener),
-            // A machine without IPv6 is no reason not to try things.
-            Err(error)
-                if config.mode == Mode::Development
-                    && address.is_ipv6()
-                    && config.listen.len() > 1 =>
-            {
-                tracing::warn!(%address, %error, "cannot listen on IPv6");
-            }
-            Err(error) => {
-                return Err(error).with_context(|| {
-                    format!("cannot listen on {address}; is another server running there?")
-                });
-            }
-        }
-    }
-    Ok(listeners)
-}
-
-fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = socket2::Socket::new(
-        socket2::Domain::for_address(address),
-        socket2::Type::STREAM,
-        None,
-    )?;
-    socket.set_reuse_address(true)?;
-    if address.is_ipv6() {
-        socket.set_only_v6(true)?;
-    }
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
-}
-
 fn announce(listener: &TcpListener, mode: Mode, tls: bool) -> io::Result<()> {
     let address = listener.local_addr()?;
     tracing::info!(%address, ?mode, tls, "listening");
@@ -467,20 +268,6 @@ async fn renew(tls: Tls, metrics: Arc<Metrics>) {
                 }
             }
         }
-    }
-}
-
-/// Nobody is connected any more.
-async fn emptied(shards: &[Seat]) {
-    while shards.iter().any(|seat| seat.taken.taken() > 0) {
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
-}
-
-/// No shard runs any more.
-async fn ended(shards: &[Seat]) {
-    while shards.iter().any(|seat| !seat.thread.is_finished()) {
-        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 
