@@ -267,7 +267,7 @@ fn more_shards_than_any_machine_has_cores_are_refused() {
     refuses(
         "server.shards = 100000",
         &[],
-        &["server.shards", "100000", "1024 or less"],
+        &["server.shards", "100000", "256 or less"],
     );
 }
 
