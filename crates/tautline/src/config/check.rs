@@ -55,7 +55,7 @@ pub(super) fn check(
             presence_events_max: written.count("presence.events_max"),
             member_count_every: written.span("presence.count_every"),
         },
-        transport: transport(&mut written, mode),
+        transport: transport(&mut written),
         limits: limits::limits(&mut written),
         tls: tls::tls(&mut written, arguments),
         drain: drain(&mut written, mode),
@@ -199,7 +199,7 @@ fn drain(written: &mut Written, mode: Mode) -> Drain {
     }
 }
 
-fn transport(written: &mut Written, mode: Mode) -> Transport {
+fn transport(written: &mut Written) -> Transport {
     let threshold = written.size("compression.threshold");
     let Written { values, faults, .. } = written;
     let allowed_origins = values.words("server.allowed_origins", faults);
@@ -215,7 +215,7 @@ fn transport(written: &mut Written, mode: Mode) -> Transport {
         message_bytes_max: written.size("limits.message"),
         fragments_max: written.count("limits.fragments"),
         message_timeout: written.span("limits.message_timeout"),
-        proxies: proxies::proxies(written, mode),
+        proxies: proxies::proxies(written),
         stall_timeout: written.span("outbox.stall"),
         allowed_origins,
         cookie,

@@ -4,7 +4,6 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::Mode;
 use super::check::Written;
 
 /// Who stands between clients and this server.
@@ -14,11 +13,9 @@ pub(crate) struct Proxies {
     pub(crate) trusted: Vec<IpNet>,
     /// Whether they begin each connection with a header of the PROXY protocol.
     pub(crate) speak_proxy_protocol: bool,
-    /// Whether there is one that is not known: then the addresses of peers say nothing of clients.
-    pub(crate) is_hidden: bool,
 }
 
-pub(super) fn proxies(written: &mut Written, mode: Mode) -> Proxies {
+pub(super) fn proxies(written: &mut Written) -> Proxies {
     let key = "server.trusted_proxies";
     let words = written.values.words(key, &mut written.faults);
     let mut trusted = Vec::with_capacity(words.len());
@@ -26,15 +23,17 @@ pub(super) fn proxies(written: &mut Written, mode: Mode) -> Proxies {
         trusted.extend(network(word, written));
     }
     let proxies = Proxies {
-        is_hidden: trusted.is_empty()
-            && (mode == Mode::Development || written.switch("tls.terminated_by_proxy")),
         speak_proxy_protocol: written.switch("server.proxy_protocol"),
         trusted,
     };
-    if proxies.speak_proxy_protocol && proxies.trusted.is_empty() {
-        let fix =
-            "needs server.trusted_proxies: the networks of those who may say who the client is";
-        written.faults.add("server.proxy_protocol", true, fix);
+    if proxies.trusted.is_empty() {
+        let fix = "needs server.trusted_proxies: the networks of those who may say who the client is, \
+                   like [\"10.0.0.0/8\"]";
+        for key in ["server.proxy_protocol", "tls.terminated_by_proxy"] {
+            if written.switch(key) {
+                written.faults.add(key, true, fix);
+            }
+        }
     }
     proxies
 }

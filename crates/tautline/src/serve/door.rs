@@ -28,8 +28,15 @@ pub(super) struct Door {
 }
 
 impl Door {
+    /// Lets in who comes, from now on.
+    pub(super) fn open(self, listener: TcpListener) -> io::Result<()> {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        tokio::task::spawn_local(self.keep(listener));
+        Ok(())
+    }
+
     /// Hands every socket to the shard that has the fewest.
-    pub(super) async fn keep(self, listener: tokio::net::TcpListener) {
+    async fn keep(self, listener: tokio::net::TcpListener) {
         loop {
             match listener.accept().await {
                 Ok((stream, peer)) => {

@@ -16,6 +16,7 @@ use tautline_engine::memory::MemoryEngine;
 use tautline_engine::{Engine, Members};
 use tautline_protocol::model::NodeId;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
 use tokio::task::LocalSet;
 
 use self::door::{Door, bind};
@@ -94,10 +95,7 @@ async fn run(
     arguments: &ServeArguments,
     (metrics, audit): (Arc<Metrics>, Option<Arc<Audit>>),
 ) -> anyhow::Result<()> {
-    let (mut terminate, mut interrupt) = (
-        signal(SignalKind::terminate())?,
-        signal(SignalKind::interrupt())?,
-    );
+    let mut signals = Signals::listen()?;
     descriptors::raise().context("cannot raise the limit on open files")?;
     let connections_max = config.limits.connections_max;
     let (mode, drain) = (config.mode, config.drain);
@@ -121,19 +119,18 @@ async fn run(
         ready: AtomicBool::new(true),
         counts: Arc::new(Counts::new(&config.limits)),
     });
-    let shards = (0..config.shards)
-        .map(|index| Seat::start(&shared, &metrics, (node, index), config.shard))
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    let shards: Rc<[Seat]> = shards.into();
+    let broken = Arc::new(Notify::new());
+    let start = |index| Seat::start(&shared, &metrics, ((node, index), config.shard), &broken);
+    let shards: anyhow::Result<Rc<[Seat]>> = (0..config.shards).map(start).collect();
+    let shards = shards?;
     for listener in listeners {
         announce(&listener, mode, shared.certificate.is_some())?;
-        let listener = tokio::net::TcpListener::from_std(listener)?;
         let door = Door {
             shards: Rc::clone(&shards),
             shared: Arc::clone(&shared),
             connections_max,
         };
-        tokio::task::spawn_local(door.keep(listener));
+        door.open(listener)?;
     }
     if let Some(tls) = config.tls {
         tokio::task::spawn_local(renew(tls, Arc::clone(&metrics)));
@@ -143,14 +140,19 @@ async fn run(
             start_operators(listener, config.admin, (&shared, metrics), (node, &shards))
         })
         .transpose()?;
-    warn(&shared, arguments);
+    if arguments.data.is_some() {
+        tracing::warn!("the memory engine keeps nothing on disk: --data is not used");
+    }
     tokio::task::spawn_local(sweep(engine, node));
 
-    signaled(&mut terminate, &mut interrupt).await;
+    tokio::select! {
+        () = signals.next() => {}
+        () = broken.notified() => anyhow::bail!("a shard has panicked; the server must start anew"),
+    }
     shared.ready.store(false, Ordering::Relaxed);
     tokio::select! {
         () = clear(&shards, drain) => {}
-        () = signaled(&mut terminate, &mut interrupt) => {
+        () = signals.next() => {
             tracing::warn!("ended by a second signal");
             return Ok(());
         }
@@ -176,19 +178,6 @@ async fn clear(shards: &[Seat], drain: Drain) {
     tell(shards, || Intake::End);
     // Each connection that is left has its end told.
     drop(tokio::time::timeout(END_PATIENCE, ended(shards)).await);
-}
-
-/// Says what is set and does not do what one may expect of it.
-fn warn(shared: &Shared, arguments: &ServeArguments) {
-    if shared.mode == Mode::Production && shared.transport.proxies.is_hidden {
-        tracing::warn!(
-            "a proxy stands in front that server.trusted_proxies does not name: \
-             the addresses of clients are not known, and limits per address do not hold"
-        );
-    }
-    if arguments.data.is_some() {
-        tracing::warn!("the memory engine keeps nothing on disk: --data is not used");
-    }
 }
 
 /// Answers operators, and back ends.
@@ -271,9 +260,24 @@ async fn renew(tls: Tls, metrics: Arc<Metrics>) {
     }
 }
 
-async fn signaled(terminate: &mut Signal, interrupt: &mut Signal) {
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// What tells the process to end.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }

@@ -9,7 +9,7 @@ use anyhow::Context;
 use tautline_engine::{Events, Listener, inbox};
 use tautline_hub::{Shard, ShardLimits};
 use tautline_protocol::model::NodeId;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::LocalSet;
 
 use crate::inquiry::Way;
@@ -42,8 +42,8 @@ impl Seat {
     pub(super) fn start(
         shared: &Arc<Shared>,
         metrics: &Arc<Metrics>,
-        (node, index): (NodeId, usize),
-        limits: ShardLimits,
+        ((node, index), limits): ((NodeId, usize), ShardLimits),
+        broken: &Arc<Notify>,
     ) -> anyhow::Result<Self> {
         let (intake, sockets) = mpsc::channel(INTAKE_SOCKETS);
         let (inbox, events) = inbox(INBOX_EVENTS);
@@ -53,9 +53,11 @@ impl Seat {
             u16::try_from(index).context("more shards than 65,535")?,
         );
         let (shared, metrics) = (Arc::clone(shared), Arc::clone(metrics));
+        let alarm = Alarm(Arc::clone(broken));
         let thread = std::thread::Builder::new()
             .name(format!("shard-{index}"))
             .spawn(move || {
+                let _alarm = alarm;
                 run_shard(
                     (&shared, &metrics),
                     name,
@@ -69,6 +71,15 @@ impl Seat {
             taken: Places::new(usize::MAX),
             thread,
         })
+    }
+}
+
+/// Tells when the thread that has it ends, also by a panic.
+struct Alarm(Arc<Notify>);
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        self.0.notify_one();
     }
 }
 
@@ -96,8 +107,11 @@ fn run_shard(
     metrics.watch(shard.stats());
     let worker = Worker::new(Arc::clone(shared), Rc::clone(&shard), encoder);
     LocalSet::new().block_on(&runtime, async move {
-        tokio::task::spawn_local(async move { shard.run(events).await });
-        worker.run(sockets).await;
+        let fan_out = tokio::task::spawn_local(async move { shard.run(events).await });
+        tokio::select! {
+            () = worker.run(sockets) => {}
+            ended = fan_out => ended.expect("a shard without its fan-out is broken"),
+        }
     });
 }
 
@@ -119,5 +133,22 @@ pub(super) async fn emptied(shards: &[Seat]) {
 pub(super) async fn ended(shards: &[Seat]) {
     while shards.iter().any(|seat| !seat.thread.is_finished()) {
         tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_thread_that_panics_is_noticed() {
+        let broken = Arc::new(Notify::new());
+        let alarm = Alarm(Arc::clone(&broken));
+        let panics = std::thread::spawn(move || {
+            let _alarm = alarm;
+            assert!(std::hint::black_box(false), "as a bug would");
+        });
+        assert!(panics.join().is_err());
+        broken.notified().await;
     }
 }

@@ -34,7 +34,7 @@ impl Proxies {
     pub(super) fn peer(&self, peer: SocketAddr) -> Client {
         let address = peer.ip().to_canonical();
         // One on this machine is a proxy that nobody told us of, or someone who tries things out.
-        let is_known = !self.is_hidden && !self.trusts(address) && !address.is_loopback();
+        let is_known = !self.trusts(address) && !address.is_loopback();
         Client { address, is_known }
     }
 
@@ -147,7 +147,6 @@ mod tests {
                 .map(|network| network.parse().unwrap())
                 .collect(),
             speak_proxy_protocol: true,
-            is_hidden: false,
         }
     }
 
@@ -203,13 +202,11 @@ mod tests {
     }
 
     #[test]
-    fn who_is_on_this_machine_or_behind_a_hidden_proxy_is_unknown() {
+    fn who_is_on_this_machine_is_unknown() {
         let peer = |proxies: &Proxies, text: &str| proxies.peer(text.parse().unwrap());
-        let mut proxies = proxies(&[]);
+        let proxies = proxies(&[]);
         assert_eq!(peer(&proxies, "192.0.2.1:9"), known("192.0.2.1"));
         assert_eq!(peer(&proxies, "[::ffff:127.0.0.1]:9"), unknown("127.0.0.1"));
-        proxies.is_hidden = true;
-        assert_eq!(peer(&proxies, "192.0.2.1:9"), unknown("192.0.2.1"));
     }
 
     fn read(bytes: &[u8]) -> (io::Result<Client>, usize) {

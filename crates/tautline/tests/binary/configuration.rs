@@ -258,7 +258,13 @@ fn plain_text_beyond_this_machine_is_refused_unless_a_proxy_speaks_tls() {
         &open,
         &["server.listen", "0.0.0.0:0", "tls.terminated_by_proxy"],
     );
-    let mut server = Process::serve("tls.terminated_by_proxy = true", &open, "info");
+    refuses(
+        "tls.terminated_by_proxy = true",
+        &open,
+        &["tls.terminated_by_proxy", "server.trusted_proxies"],
+    );
+    let config = "tls.terminated_by_proxy = true\nserver.trusted_proxies = [\"10.0.0.0/8\"]";
+    let mut server = Process::serve(config, &open, "info");
     server.find(|line| line.contains("listening").then_some(()));
 }
 
