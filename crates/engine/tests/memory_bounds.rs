@@ -71,6 +71,7 @@ async fn is_forgotten_after(using: impl AsyncFnOnce(&MemoryEngine, &RoomName)) -
     let (engine, clock) = engine(MemoryLimits::default());
     let room = room("room");
     engine.renew(NODE, LONG).await.unwrap();
+    engine.publish(&room, draft(None), terms(0)).await.unwrap();
     let epoch = engine.head(&room).await.unwrap().epoch;
     using(&engine, &room).await;
     sweep(&engine);
@@ -82,10 +83,29 @@ async fn is_forgotten_after(using: impl AsyncFnOnce(&MemoryEngine, &RoomName)) -
 #[tokio::test]
 async fn an_idle_room_is_forgotten_and_begins_a_new_epoch() {
     assert!(is_forgotten_after(async |_, _| {}).await);
-    let published = async |engine: &MemoryEngine, room: &RoomName| {
-        engine.publish(room, draft(None), terms(0)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_room_in_which_nothing_happened_is_forgotten_when_it_is_left() {
+    let limits = MemoryLimits {
+        rooms_max: 1,
+        ..MemoryLimits::default()
     };
-    assert!(is_forgotten_after(published).await);
+    let (engine, _) = engine(limits);
+    engine.renew(NODE, LONG).await.unwrap();
+    let listener = engine.attach(inbox(1).0);
+    let (one, other) = (room("one"), room("other"));
+    let head = engine.watch(listener, &one).await.unwrap();
+    engine.enter(&one, member(1)).await.unwrap();
+    engine.unwatch(listener, &one);
+    assert!(engine.watch(listener, &other).await.is_err());
+    engine.leave(&one, member(1).connection).await.unwrap();
+    engine.watch(listener, &other).await.unwrap();
+    engine.unwatch(listener, &other);
+    assert_eq!(engine.watch(listener, &one).await, Ok(head), "as it was");
+    engine.publish(&one, draft(None), terms(0)).await.unwrap();
+    engine.unwatch(listener, &one);
+    assert!(engine.watch(listener, &other).await.is_err());
 }
 
 #[tokio::test]
@@ -131,7 +151,9 @@ async fn a_room_is_remembered_for_a_while_after_it_was_left() {
     let (engine, clock) = engine(MemoryLimits::default());
     let room = room("room");
     let listener = engine.attach(inbox(1).0);
-    let head = engine.watch(listener, &room).await.unwrap();
+    engine.watch(listener, &room).await.unwrap();
+    engine.publish(&room, draft(None), terms(0)).await.unwrap();
+    let head = engine.head(&room).await.unwrap();
     clock.advance(LONG);
     sweep(&engine);
     engine.unwatch(listener, &room);

@@ -33,7 +33,7 @@ impl Members for MemoryEngine {
     }
 
     fn leave<'a>(&'a self, room: &'a RoomName, connection: ConnectionId) -> Answer<'a, u32> {
-        let left = self.rooms.find(room, |room| room.leave(connection));
+        let left = self.rooms.vacate(room, |room| room.leave(connection));
         answer(Ok(left.unwrap_or(0)))
     }
 

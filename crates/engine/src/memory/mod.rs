@@ -75,7 +75,8 @@ impl MemoryEngine {
     /// Each call takes away the members of nodes whose lease has ended and the values whose time
     /// is over. Of the rooms it visits one in 64, so that no call takes long: trims what is too old,
     /// forgets keys whose window has ended, and forgets rooms that have been idle for
-    /// [`MemoryLimits::idle_room_ttl`]. A forgotten room begins again with a new epoch.
+    /// [`MemoryLimits::idle_room_ttl`]. A forgotten room begins again with a new epoch. One in which
+    /// nothing was ever published is forgotten as soon as it is left, so that names alone cost nothing.
     pub fn sweep(&self) {
         let now = self.clock.now().monotonic;
         // Taken in a statement of its own: rooms are never locked while the leases are.
@@ -172,7 +173,7 @@ impl Engine for MemoryEngine {
     }
 
     fn unwatch(&self, listener: Listener, room: &RoomName) {
-        self.rooms.find(room, |room| room.unwatch(listener));
+        self.rooms.vacate(room, |room| room.unwatch(listener));
     }
 }
 

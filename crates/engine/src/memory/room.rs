@@ -184,15 +184,25 @@ impl Room {
         self.log.trim(now);
         self.log.shrink();
         self.keys.expire(now);
-        let idle = self.watchers.is_empty()
-            && self.log.is_empty()
-            && self.keys.len() == 0
-            && self.roster.len() == 0
-            && self.cursors.is_empty();
+        let idle = self.is_idle();
         if !idle {
             self.touch(now);
         }
         idle && now.saturating_sub(self.used) >= limits.idle_room_ttl
+    }
+
+    /// Whether it might never have been: nobody is here, and nothing has happened.
+    pub(super) fn is_blank(&self) -> bool {
+        self.is_idle() && self.log.head().offset == 0
+    }
+
+    /// Whether nobody is here, and nothing is kept.
+    fn is_idle(&self) -> bool {
+        self.watchers.is_empty()
+            && self.log.is_empty()
+            && self.keys.len() == 0
+            && self.roster.len() == 0
+            && self.cursors.is_empty()
     }
 
     pub(super) fn head(&self) -> Position {

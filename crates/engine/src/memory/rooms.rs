@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 use tautline_protocol::model::{Epoch, PublicationId, RoomName, Timestamp};
@@ -21,8 +21,26 @@ pub(super) const PARTS: usize = 64;
 pub(super) struct Rooms {
     parts: Box<[Mutex<Part>]>,
     hasher: RandomState,
+    epochs: Epochs,
     count: AtomicUsize,
     max: usize,
+}
+
+/// Where epochs come from: unguessable, and never the same for two lives of a room in which anything happened.
+///
+/// A room in which nothing has happened is thus forgotten without a trace: it begins again as it was.
+#[derive(Debug, Default)]
+struct Epochs {
+    secret: RandomState,
+    /// Grows whenever rooms are forgotten in which something may have happened.
+    generation: AtomicU64,
+}
+
+impl Epochs {
+    fn of(&self, name: &RoomName) -> Epoch {
+        let generation = self.generation.load(Ordering::Relaxed);
+        Epoch(self.secret.hash_one((name, generation)))
+    }
 }
 
 /// The rooms that share a lock, and the source of their publications' ids.
@@ -37,6 +55,7 @@ impl Rooms {
         Self {
             parts: (0..PARTS).map(|_| Mutex::default()).collect(),
             hasher: RandomState::new(),
+            epochs: Epochs::default(),
             count: AtomicUsize::new(0),
             max: rooms_max,
         }
@@ -54,13 +73,25 @@ impl Rooms {
             return Ok(act(room, ids));
         }
         self.count_one()?;
-        let room = Room::new(name.clone(), new_epoch());
+        let room = Room::new(name.clone(), self.epochs.of(name));
         Ok(act(rooms.entry(name.clone()).or_insert(room), ids))
     }
 
     /// Calls `act` with the room if it exists.
     pub(super) fn find<T>(&self, name: &RoomName, act: impl FnOnce(&mut Room) -> T) -> Option<T> {
         self.part_of(name).rooms.get_mut(name).map(act)
+    }
+
+    /// Calls `act` with the room if it exists, and forgets it if it is as if it had never been then.
+    pub(super) fn vacate<T>(&self, name: &RoomName, act: impl FnOnce(&mut Room) -> T) -> Option<T> {
+        let mut part = self.part_of(name);
+        let room = part.rooms.get_mut(name)?;
+        let answer = act(room);
+        if room.is_blank() {
+            part.rooms.remove(name);
+            self.count.fetch_sub(1, Ordering::Relaxed);
+        }
+        Some(answer)
     }
 
     /// Calls `act` with every room, part after part.
@@ -78,6 +109,10 @@ impl Rooms {
         let rooms = &mut part.lock().rooms;
         let before = rooms.len();
         rooms.retain(|_, room| !forget(room));
+        if rooms.len() < before {
+            // Before the part's lock is given back, so that none of these rooms can begin in its old epoch.
+            self.epochs.generation.fetch_add(1, Ordering::Relaxed);
+        }
         self.count
             .fetch_sub(before - rooms.len(), Ordering::Relaxed);
         if rooms.len() < rooms.capacity() / 4 {
@@ -102,11 +137,6 @@ impl Rooms {
             .expect("a remainder is less than the number of parts")
             .lock()
     }
-}
-
-/// Random, so that no two lives of a room are taken for one.
-fn new_epoch() -> Epoch {
-    Epoch(getrandom::u64().expect("the system has a random source"))
 }
 
 /// A new id for a publication at `wall`, greater than the one before from the same context.
