@@ -5,7 +5,8 @@ mod reading;
 mod rows;
 mod tampering;
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use super::harness::{Client, Server};
 
@@ -46,7 +47,8 @@ fn written_files(directory: &Path, more: &str, newest: u32) -> usize {
     let (mut client, _) = Client::member(server.address(), "room");
     let mut count = 0;
     let newest = directory.join(format!("audit-{newest:08}.sqlite"));
-    while !newest.exists() {
+    // The file itself may be deleted already, behind later ones.
+    while files(directory).last() < Some(&newest) {
         assert!(count < PUBLICATIONS_MAX, "the files grow and grow");
         publish(&mut client, "room", 50);
         count += 50;
@@ -54,6 +56,20 @@ fn written_files(directory: &Path, more: &str, newest: u32) -> usize {
     client.close();
     end(&mut server);
     count
+}
+
+/// The files of a log, oldest first.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).unwrap();
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "sqlite")
+        })
+        .collect();
+    files.sort();
+    files
 }
 
 fn end(server: &mut Server) {

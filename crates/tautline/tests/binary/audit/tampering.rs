@@ -1,12 +1,12 @@
 //! Whatever is changed in the files of a log is found, and the row is named.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::Connection;
 
 use super::super::harness::{Directory, Process, Trail};
-use super::{audited, written, written_files};
+use super::{audited, files, written, written_files};
 
 const FIRST: &str = "audit-00000001.sqlite";
 
@@ -31,20 +31,6 @@ fn forge(file: &Path, sql: &str) {
     for (_, sql) in &triggers {
         connection.execute_batch(sql).unwrap();
     }
-}
-
-/// The files of a log, in order.
-fn files(directory: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(directory).unwrap();
-    let mut files: Vec<PathBuf> = entries
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "sqlite")
-        })
-        .collect();
-    files.sort();
-    files
 }
 
 #[test]
