@@ -40,6 +40,7 @@ impl Admitted {
 
     /// Takes a place of the client's address, where that is known.
     pub(super) fn new(worker: &Worker, client: Client) -> Result<Self, Refused> {
+        worker.shared.transport.proxies.warn_of_unknown(client);
         let addresses = &worker.shared.counts.addresses;
         let enter = || addresses.enter(client.address, now().at).map_err(refused);
         Ok(Self {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Once;
 
 use hyper::header::{HeaderMap, HeaderValue};
 use proxy_header::{ParseConfig, ProxyHeader};
@@ -75,6 +76,20 @@ impl Proxies {
             }
         }
         nearest
+    }
+
+    /// Says once that a trusted proxy does not tell for whom it speaks: such clients have no limits per address.
+    pub(super) fn warn_of_unknown(&self, client: Client) {
+        static TOLD: Once = Once::new();
+        if !client.is_known && self.trusts(client.address) {
+            TOLD.call_once(|| {
+                tracing::warn!(
+                    proxy = %client.address,
+                    "a trusted proxy does not say who its clients are, and limits per address do not hold for \
+                     them; have it send X-Forwarded-For, or the PROXY protocol with server.proxy_protocol = true"
+                );
+            });
+        }
     }
 
     fn told(&self, address: IpAddr) -> Client {

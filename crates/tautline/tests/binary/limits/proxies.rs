@@ -120,3 +120,19 @@ fn only_proxies_speak_the_proxy_protocol_and_each_of_them_does() {
     }
     server.assert_refused("proxy", wrong.len());
 }
+
+#[test]
+fn a_proxy_that_keeps_its_clients_to_itself_is_warned_of_once() {
+    let config = format!("server.trusted_proxies = [\"{PROXY}\"]\n{LIMITS}");
+    let mut server = Server::watched(&config);
+    let silent: Vec<_> = (0..3)
+        .map(|_| connect_from(PROXY, &server).upgrade(""))
+        .collect();
+    server.terminate();
+    drop(silent);
+    let (_, lines) = server.ended();
+    let warnings = lines
+        .iter()
+        .filter(|line| line.contains("does not say who its clients are"));
+    assert_eq!(warnings.count(), 1);
+}
