@@ -1,6 +1,7 @@
 //! What goes out to listeners.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tautline_protocol::model::{
     ConnectionId, Member, NodeId, Publication, PublicationId, RoomName,
@@ -17,6 +18,8 @@ pub enum Event {
         publication: Arc<Publication>,
         /// The id of the publication before it, or the zero id. A listener whose head has another id has a gap.
         previous: PublicationId,
+        /// When this process heard of it, or made it.
+        at: Instant,
     },
     /// Something was relayed.
     Cast {

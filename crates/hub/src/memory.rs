@@ -34,6 +34,11 @@ impl Memory {
         self.waiting.load(Ordering::Relaxed)
     }
 
+    /// The bytes that may wait.
+    pub fn budget(&self) -> usize {
+        self.bytes_max
+    }
+
     /// Whether there is so little left that newcomers are refused.
     pub fn is_nearly_gone(&self) -> bool {
         self.waiting() / REFUSE_ABOVE > self.bytes_max / 100
@@ -80,7 +85,6 @@ impl Shard {
         {
             if let Some(connection) = state.connections.get_mut(slot) {
                 connection.close(Closing::Memory);
-                self.stats.shed();
             }
             self.tell_waiting(state);
         }

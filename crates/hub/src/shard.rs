@@ -192,8 +192,13 @@ impl Shard {
 
     /// What the driver of a connection is to do; its waker is kept for when there is more.
     pub fn poll_wake(&self, id: ConnectionId, context: &Context<'_>) -> Wake {
-        self.with(id, |connection| connection.take_wake(context.waker()))
-            .unwrap_or_default()
+        let wake = self
+            .with(id, |connection| connection.take_wake(context.waker()))
+            .unwrap_or_default();
+        if let Some(closing) = wake.closing {
+            self.stats.closed(closing);
+        }
+        wake
     }
 
     /// Has the driver of a connection woken at `at`.
@@ -275,7 +280,7 @@ impl Shard {
 
     fn handle_events(&self, heard: &mut Vec<Event>) {
         let mut events = heard.drain(..).peekable();
-        let mut run: Vec<Arc<Publication>> = Vec::new();
+        let mut run: Vec<(Arc<Publication>, Instant)> = Vec::new();
         let mut run_bytes = 0;
         let outbox = &self.limits.outbox;
         let bytes_max = RUN_BYTES_MAX.min(outbox.bytes_max / RUN_SHARE);
@@ -285,12 +290,13 @@ impl Shard {
                 Event::Published {
                     publication,
                     previous,
+                    at,
                 } => {
                     let room = publication.room.clone();
                     let heard = self.hear(&publication, previous);
                     if matches!(heard, Heard::Next | Heard::Awaited) {
                         run_bytes += publication.data.len();
-                        run.push(publication);
+                        run.push((publication, at));
                     }
                     let goes_on = matches!(events.peek(), Some(Event::Published { publication, .. }) if publication.room == room);
                     let is_full = run.len() >= messages_max || run_bytes >= bytes_max;
@@ -336,7 +342,7 @@ impl Shard {
     }
 
     /// Appends publications, one after another in the room, to the outboxes of its live subscribers.
-    fn fan_out(&self, name: &RoomName, run: &[Arc<Publication>]) {
+    fn fan_out(&self, name: &RoomName, run: &[(Arc<Publication>, Instant)]) {
         let state = &mut *self.state.borrow_mut();
         let Some(room) = state.rooms.get_mut(name) else {
             return;
@@ -344,7 +350,7 @@ impl Shard {
         if !run.is_empty() {
             let messages: Vec<Message<'_>> = run
                 .iter()
-                .map(|publication| Message::Publication(publication))
+                .map(|(publication, _)| Message::Publication(publication))
                 .collect();
             let mut frames = Frames::new(&*self.encode, &messages);
             let recipients = room.len();
@@ -364,6 +370,11 @@ impl Shard {
                 }
             }
             self.stats.delivered(delivered);
+            if delivered > 0 {
+                for (_, at) in run {
+                    state.flush.measure(*at, recipients);
+                }
+            }
         }
         room.wake_waiting();
     }
@@ -500,6 +511,7 @@ impl Shard {
                 }
             }
         }
+        state.flush.count_written(self::now, self.stats.fan_outs());
         self.stats.wrote(written);
         self.stats.set_rooms(state.rooms.len());
         self.weigh(state);

@@ -1,6 +1,8 @@
 //! The command line.
 
 pub mod audit;
+#[cfg(test)]
+mod reference;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -16,7 +16,7 @@ struct Generated {
     command: &'static [&'static str],
 }
 
-const ALL: [Generated; 3] = [
+const ALL: [Generated; 5] = [
     Generated {
         path: "docs/reference/codes.md",
         command: &[
@@ -30,13 +30,26 @@ const ALL: [Generated; 3] = [
     },
     Generated {
         path: "docs/reference/configuration.md",
-        command: &["test", "--quiet", "-p", "tautline", "--lib", "reference"],
+        command: &in_the_server("config::reference"),
+    },
+    Generated {
+        path: "docs/reference/metrics.md",
+        command: &in_the_server("metrics::reference::the_page_is_current"),
+    },
+    Generated {
+        path: "docs/reference/cli.md",
+        command: &in_the_server("cli::reference"),
     },
     Generated {
         path: "docs/reference/openapi.json",
-        command: &["test", "--quiet", "-p", "tautline", "--lib", "description"],
+        command: &in_the_server("description"),
     },
 ];
+
+/// A test of the server's library.
+const fn in_the_server(name: &'static str) -> [&'static str; 6] {
+    ["test", "--quiet", "-p", "tautline", "--lib", name]
+}
 
 /// Tells the tests to write instead of to compare.
 const UPDATE: &str = "UPDATE_GENERATED";

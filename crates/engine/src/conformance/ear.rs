@@ -59,6 +59,7 @@ impl Ear {
         let Event::Published {
             publication,
             previous,
+            at: _,
         } = event
         else {
             panic!("expected a publication, heard {event:?}");

@@ -58,6 +58,7 @@ pub(super) async fn a_full_inbox_becomes_a_gap_that_a_read_closes(subject: &dyn 
             Event::Published {
                 publication,
                 previous,
+                at: _,
             } => {
                 assert_eq!(previous, head.id, "heard past a gap");
                 head = publication.position;

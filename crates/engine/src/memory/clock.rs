@@ -14,6 +14,8 @@ pub struct Now {
     pub wall: Timestamp,
     /// Since some moment before the engine's first; never jumps. Everything that ends is measured with it.
     pub monotonic: Duration,
+    /// The same moment, for those who compare it with readings of their own.
+    pub at: Instant,
 }
 
 /// Tells the time.
@@ -39,9 +41,11 @@ impl Default for SystemClock {
 impl Clock for SystemClock {
     fn now(&self) -> Now {
         let since_1970 = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+        let at = Instant::now();
         Now {
             wall: milliseconds(since_1970),
-            monotonic: self.start.elapsed(),
+            monotonic: at.saturating_duration_since(self.start),
+            at,
         }
     }
 }
@@ -55,9 +59,13 @@ pub struct ManualClock {
 impl ManualClock {
     /// Stands at `wall`.
     pub fn new(wall: Timestamp) -> Self {
-        let monotonic = Duration::ZERO;
+        let now = Now {
+            wall,
+            monotonic: Duration::ZERO,
+            at: Instant::now(),
+        };
         Self {
-            now: Arc::new(Mutex::new(Now { wall, monotonic })),
+            now: Arc::new(Mutex::new(now)),
         }
     }
 
@@ -66,6 +74,7 @@ impl ManualClock {
         let mut now = self.now.lock();
         now.wall = Timestamp(now.wall.0 + milliseconds(by).0);
         now.monotonic += by;
+        now.at += by;
     }
 }
 

@@ -1,6 +1,6 @@
 //! The room against a naive model of it, over arbitrary sequences of operations.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use proptest::collection::vec;
@@ -256,6 +256,7 @@ fn take(step: Step, model: &mut Model, room: &mut Room) -> Result<(), TestCaseEr
             let now = Now {
                 wall: Timestamp(0),
                 monotonic: model.now,
+                at: Instant::now(),
             };
             let id = id_of(model.head().offset + 1);
             let answer = room.publish(draft, terms, Stamp { id, now }, KEYS_MAX);
@@ -301,6 +302,7 @@ fn told(mut events: crate::Events) -> Vec<(Position, PublicationId)> {
         Event::Published {
             publication,
             previous,
+            at: _,
         } => (publication.position, previous),
         Event::Cast { .. } | Event::Members { .. } | Event::Gap { .. } | Event::Signal(_) => {
             panic!("the room told {event:?}")

@@ -108,6 +108,7 @@ impl Room {
         self.tell(&Event::Published {
             publication,
             previous,
+            at: stamp.now.at,
         });
         Ok(Published {
             position,

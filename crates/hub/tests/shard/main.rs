@@ -9,6 +9,7 @@
 )]
 
 mod census;
+mod counting;
 mod delayed;
 mod house;
 mod interleaving;

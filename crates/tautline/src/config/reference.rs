@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_reference_page_is_current() {
+    fn the_page_is_current() {
         let written = std::fs::read_to_string(PAGE).unwrap();
         let current = page(&written);
         if std::env::var_os("UPDATE_GENERATED").is_some() {

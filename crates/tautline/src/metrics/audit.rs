@@ -2,7 +2,8 @@
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::registry::Registry;
+
+use super::book::Book;
 
 /// What the audit log counts. Clones count together.
 #[derive(Debug, Clone, Default)]
@@ -14,19 +15,19 @@ pub(crate) struct AuditFigures {
 }
 
 impl AuditFigures {
-    pub(super) fn new(registry: &mut Registry) -> Self {
+    pub(super) fn new(book: &mut Book) -> Self {
         let figures = Self::default();
-        registry.register(
+        book.register(
             "audit_lost",
             "1 while the audit log cannot be written or events are lost, else 0",
             figures.lost.clone(),
         );
-        registry.register(
+        book.register(
             "audit_rows",
             "Rows written to the audit log",
             figures.rows.clone(),
         );
-        registry.register(
+        book.register(
             "audit_events_lost",
             "Events that have no row in the audit log, because its queue was full",
             figures.events_lost.clone(),

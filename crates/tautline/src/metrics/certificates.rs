@@ -3,7 +3,8 @@
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::registry::Registry;
+
+use super::book::Book;
 
 /// Counts changes of the certificate.
 pub(super) struct Certificates {
@@ -16,11 +17,13 @@ struct Labels {
 }
 
 impl Certificates {
-    pub(super) fn new(registry: &mut Registry) -> Self {
+    pub(super) fn new(book: &mut Book) -> Self {
         let read = Family::default();
-        registry.register(
+        book.register_by(
             "certificates_read",
-            "Changed certificates that were read, by what came of it",
+            &["outcome"],
+            "Changed TLS certificates that were read: renewed, or kept where the new one cannot be used and the \
+             old one stays",
             Family::clone(&read),
         );
         Self { read }

@@ -5,9 +5,9 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
-use prometheus_client::registry::Registry;
 use tautline_protocol::wire::CloseCode;
 
+use super::book::Book;
 use crate::ending::{By, Ending};
 use crate::lifecycle::{Lifecycle, Observer};
 
@@ -38,7 +38,7 @@ struct DenialLabels {
 }
 
 impl Connections {
-    pub(super) fn new(registry: &mut Registry) -> Self {
+    pub(super) fn new(book: &mut Book) -> Self {
         let connections = Self {
             now: Gauge::default(),
             begun: Counter::default(),
@@ -48,29 +48,33 @@ impl Connections {
             refusals: Family::default(),
             denials: Family::default(),
         };
-        registry.register("connections", "Connections now", connections.now.clone());
-        registry.register(
+        book.register("connections", "Connections now", connections.now.clone());
+        book.register(
             "connected",
             "Connections that began",
             connections.begun.clone(),
         );
-        registry.register(
+        book.register_by(
             "endings",
-            "Connections that ended, by who began it and the close code",
+            &["by", "code"],
+            "Connections that ended, by who began it (server, client, network) and the name of the close code; \
+             none without one, other for a code that a client made up",
             connections.endings.clone(),
         );
-        registry.register(
+        book.register(
             "connection_age_seconds",
             "How old connections were when they ended",
             connections.ages.clone(),
         );
-        registry.register(
+        book.register_by(
             "handshakes_refused",
+            &["cause"],
             "Handshakes that were refused, by cause",
             connections.refusals.clone(),
         );
-        registry.register(
+        book.register_by(
             "denials",
+            &["refusal"],
             "What connections were refused, by refusal",
             connections.denials.clone(),
         );

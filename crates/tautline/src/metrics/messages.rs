@@ -1,14 +1,13 @@
 //! Rooms and what goes through them.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use parking_lot::Mutex;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::registry::Registry;
 use tautline_hub::Stats;
 
+use super::book::Book;
+use super::{Shard, sum};
 use crate::lifecycle::{Lifecycle, Observer};
 
 pub(super) struct Messages {
@@ -17,40 +16,38 @@ pub(super) struct Messages {
     publications: Counter,
     deliveries: Counter,
     bytes_written: Counter,
-    shards: Mutex<Vec<Arc<Stats>>>,
 }
 
 impl Messages {
-    pub(super) fn new(registry: &mut Registry) -> Self {
+    pub(super) fn new(book: &mut Book) -> Self {
         let messages = Self {
             rooms: Gauge::default(),
             memberships: Gauge::default(),
             publications: Counter::default(),
             deliveries: Counter::default(),
             bytes_written: Counter::default(),
-            shards: Mutex::default(),
         };
-        registry.register(
+        book.register(
             "rooms",
             "Rooms with members now, counted once per shard",
             messages.rooms.clone(),
         );
-        registry.register(
+        book.register(
             "memberships",
             "Connections in rooms now, each counted once per room",
             messages.memberships.clone(),
         );
-        registry.register(
+        book.register(
             "publications",
             "Publications of connections",
             messages.publications.clone(),
         );
-        registry.register(
+        book.register(
             "deliveries",
             "Messages that publications became, one for each live member",
             messages.deliveries.clone(),
         );
-        registry.register(
+        book.register(
             "bytes_written",
             "Bytes written to connections",
             messages.bytes_written.clone(),
@@ -58,21 +55,15 @@ impl Messages {
         messages
     }
 
-    pub(super) fn watch(&self, shard: Arc<Stats>) {
-        self.shards.lock().push(shard);
-    }
-
     /// Adds up what the shards count.
-    pub(super) fn gather(&self) {
-        let shards = self.shards.lock();
-        let sum = |count: fn(&Stats) -> u64| shards.iter().map(|stats| count(stats)).sum::<u64>();
-        let deliveries = sum(Stats::deliveries);
+    pub(super) fn gather(&self, shards: &[Shard]) {
+        let deliveries = sum(shards, Stats::deliveries);
         self.deliveries.inner().store(deliveries, Ordering::Relaxed);
-        let bytes_written = sum(Stats::bytes_written);
+        let bytes_written = sum(shards, Stats::bytes_written);
         self.bytes_written
             .inner()
             .store(bytes_written, Ordering::Relaxed);
-        let rooms = i64::try_from(sum(Stats::rooms));
+        let rooms = i64::try_from(sum(shards, Stats::rooms));
         self.rooms.set(rooms.unwrap_or(i64::MAX));
     }
 }

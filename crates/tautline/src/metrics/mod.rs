@@ -1,51 +1,81 @@
 //! What is counted, for Prometheus: the lifecycle stream, and what the shards count themselves.
 
 mod audit;
+mod book;
 mod certificates;
 mod connections;
+mod latencies;
 mod messages;
 mod operators;
+mod queues;
+#[cfg(test)]
+mod reference;
 
 use std::sync::Arc;
 
-use prometheus_client::encoding::text;
-use prometheus_client::registry::Registry;
-use tautline_hub::Stats;
+use parking_lot::Mutex;
+use tautline_hub::{Memory, Stats};
 
 pub(crate) use self::audit::AuditFigures;
+use self::book::Book;
 use self::certificates::Certificates;
 use self::connections::Connections;
+pub(crate) use self::latencies::Clocked;
+use self::latencies::Latencies;
 use self::messages::Messages;
 pub(crate) use self::operators::Answered;
 use self::operators::Operators;
+use self::queues::Queues;
 use crate::lifecycle::{Lifecycle, Observer};
 
 /// Everything that is counted, each group by itself.
 pub(crate) struct Metrics {
-    registry: Registry,
+    book: Book,
     certificates: Certificates,
     connections: Connections,
+    latencies: Latencies,
     messages: Messages,
     operators: Operators,
     audit: AuditFigures,
+    queues: Queues,
+    shards: Mutex<Vec<Shard>>,
+}
+
+/// Where a shard counts.
+struct Shard {
+    stats: Arc<Stats>,
+    clocked: Arc<Clocked>,
 }
 
 impl Metrics {
     pub(crate) fn new() -> Self {
-        let mut registry = Registry::with_prefix("tautline");
+        let mut book = Book::new();
         Self {
-            certificates: Certificates::new(&mut registry),
-            connections: Connections::new(&mut registry),
-            messages: Messages::new(&mut registry),
-            operators: Operators::new(&mut registry),
-            audit: AuditFigures::new(&mut registry),
-            registry,
+            certificates: Certificates::new(&mut book),
+            connections: Connections::new(&mut book),
+            latencies: Latencies::new(&mut book),
+            messages: Messages::new(&mut book),
+            operators: Operators::new(&mut book),
+            audit: AuditFigures::new(&mut book),
+            queues: Queues::new(&mut book),
+            shards: Mutex::default(),
+            book,
         }
     }
 
-    /// Counts what a shard counts, too.
-    pub(crate) fn watch(&self, shard: Arc<Stats>) {
-        self.messages.watch(shard);
+    /// Counts what a shard counts, too; its clocks are these.
+    pub(crate) fn watch(&self, stats: Arc<Stats>) -> Arc<Clocked> {
+        let clocked = Arc::<Clocked>::default();
+        self.shards.lock().push(Shard {
+            stats,
+            clocked: Arc::clone(&clocked),
+        });
+        clocked
+    }
+
+    /// Tells how much of this memory is used.
+    pub(crate) fn weigh(&self, memory: Arc<Memory>) {
+        self.queues.weigh(memory);
     }
 
     /// Counts a certificate that has changed, by what came of it.
@@ -65,11 +95,21 @@ impl Metrics {
 
     /// All figures, in the text format of `OpenMetrics`.
     pub(crate) fn text(&self) -> String {
-        self.messages.gather();
-        let mut text = String::new();
-        text::encode(&mut text, &self.registry).expect("a String takes everything");
-        text
+        self.gather();
+        self.book.text()
     }
+
+    /// Adds up what the shards count.
+    fn gather(&self) {
+        let shards = self.shards.lock();
+        self.latencies.gather(&shards);
+        self.messages.gather(&shards);
+        self.queues.gather(&shards);
+    }
+}
+
+fn sum(shards: &[Shard], count: fn(&Stats) -> u64) -> u64 {
+    shards.iter().map(|shard| count(&shard.stats)).sum()
 }
 
 impl Observer for Metrics {

@@ -7,8 +7,8 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
-use prometheus_client::registry::Registry;
 
+use super::book::Book;
 use crate::lifecycle::{Lifecycle, Observer};
 
 /// Routes are labels, and paths are many: what has no route is one.
@@ -48,7 +48,7 @@ pub(crate) struct Answered<'a> {
 }
 
 impl Operators {
-    pub(super) fn new(registry: &mut Registry) -> Self {
+    pub(super) fn new(book: &mut Book) -> Self {
         let operators = Self {
             acts: Family::default(),
             requests: Family::default(),
@@ -57,15 +57,23 @@ impl Operators {
                 Histogram::new(exponential_buckets(0.0001, 4.0, 10))
             }),
         };
-        registry.register("acts", "What operators did", operators.acts.clone());
-        registry.register(
+        book.register_by(
+            "acts",
+            &["act"],
+            "What operators and back ends did: publish, disconnect",
+            operators.acts.clone(),
+        );
+        book.register_by(
             "api_requests",
-            "Requests of operators, by route, method and class of status",
+            &["route", "method", "status"],
+            "Requests on the operators' listener, by route, method and class of status (2xx, 4xx, …); none where \
+             no route is",
             operators.requests.clone(),
         );
-        registry.register(
+        book.register_by(
             "api_request_seconds",
-            "How long requests of operators took",
+            &["route"],
+            "How long requests on the operators' listener took",
             operators.seconds.clone(),
         );
         operators

@@ -4,14 +4,14 @@ use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
 use super::seat::Seat;
 use crate::cause::{Cause, Refused};
 use crate::config::{Config, Mode};
-use crate::transport::{Intake, Shared};
+use crate::transport::{Arrival, Intake, Shared};
 
 /// So many connections wait to be accepted, in the kernel.
 const BACKLOG: i32 = 4096;
@@ -68,8 +68,13 @@ impl Door {
         };
         // A peer that has gone already is nobody to be refused.
         if prepare(&stream).is_ok() {
-            let stream = Intake::Stream(stream, peer, place);
-            if seat.intake.try_send(stream).is_err() {
+            let arrival = Arrival {
+                stream,
+                peer,
+                place,
+                at: Instant::now(),
+            };
+            if seat.intake.try_send(Intake::Stream(arrival)).is_err() {
                 return Err(full("more sockets come than the shards take in"));
             }
         }

@@ -187,6 +187,7 @@ fn start_operators(
     (shared, metrics): (&Arc<Shared>, Arc<Metrics>),
     (node, shards): (NodeId, &[Seat]),
 ) -> anyhow::Result<Operators> {
+    metrics.weigh(Arc::clone(&shared.counts.memory));
     let keys = std::mem::take(&mut admin.keys);
     let api = Api {
         engine: Arc::clone(&shared.engine),

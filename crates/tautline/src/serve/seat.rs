@@ -104,8 +104,8 @@ fn run_shard(
         limits,
         memory,
     );
-    metrics.watch(shard.stats());
-    let worker = Worker::new(Arc::clone(shared), Rc::clone(&shard), encoder);
+    let clocked = metrics.watch(shard.stats());
+    let worker = Worker::new(Arc::clone(shared), Rc::clone(&shard), encoder, clocked);
     LocalSet::new().block_on(&runtime, async move {
         let fan_out = tokio::task::spawn_local(async move { shard.run(events).await });
         tokio::select! {

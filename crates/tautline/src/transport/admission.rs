@@ -53,7 +53,7 @@ impl Admitted {
 
     /// Takes a place of the user whom the token proves.
     pub(super) fn proved(mut self, worker: &Worker, token: &Token) -> Result<Self, Refused> {
-        let identity = worker.shared.verifier.verify(token, None).map_err(|denied| {
+        let identity = worker.verify(token, None).map_err(|denied| {
             if let (Denied::Wrong, Some(address)) = (denied, &self.address) {
                 address.note_failure(now().at);
             }

@@ -274,8 +274,8 @@ impl Connection {
                         .session
                         .identity()
                         .map(|identity| Arc::clone(&identity.user));
-                    let mut asked: Asked =
-                        Box::pin(Rc::clone(&self.worker).ask(self.id, user, ask));
+                    let worker = Rc::clone(&self.worker);
+                    let mut asked: Asked = Box::pin(worker.ask(self.id, user, (ask, now.at)));
                     // Most engines answer at once.
                     match asked.as_mut().poll(context) {
                         Poll::Ready(reply) => self.session.handle_reply(now, reply),
@@ -308,7 +308,7 @@ impl Connection {
     fn verify(&mut self, token: &Token, now: Now) -> Result<Identity, Denied> {
         let shared = &self.worker.shared;
         let current = self.session.identity();
-        let verdict = shared.verifier.verify(token, current);
+        let verdict = self.worker.verify(token, current);
         let is_first = current.is_none();
         let Some(stay) = &mut self.stay else {
             return verdict;

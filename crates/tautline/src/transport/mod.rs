@@ -21,4 +21,4 @@ pub(crate) use encoder::Encoder;
 pub(crate) use http::answer;
 pub(crate) use origin::Origins;
 use stay::Stay;
-pub(crate) use worker::{Intake, Shared, Worker};
+pub(crate) use worker::{Arrival, Intake, Shared, Worker};

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use tautline_engine::{Draft, Engine, EngineError};
 use tautline_hub::{Closing, Shard, Variant};
-use tautline_protocol::model::{ConnectionId, RoomName, RoomRule};
-use tautline_protocol::server::{Ask, Reply, Settings};
-use tautline_protocol::wire::Version;
+use tautline_protocol::model::{ConnectionId, Identity, RoomName, RoomRule};
+use tautline_protocol::server::{Ask, Denied, Reply, Settings};
+use tautline_protocol::wire::{Token, Version};
 use tautline_websocket::{Decoder, Deflate, Inflater, Limits, Role};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -32,6 +32,7 @@ use crate::config::{Mode, Transport};
 use crate::inquiry::{Found, Inquiry};
 use crate::lifecycle::{Lifecycle, Observer, Observers, Party, Release};
 use crate::limits::{Counts, Place};
+use crate::metrics::Clocked;
 use crate::terms;
 
 /// A read takes so many bytes at most; one buffer for all connections of a shard.
@@ -73,13 +74,23 @@ impl Shared {
 #[derive(Debug)]
 pub(crate) enum Intake {
     /// Here is another one.
-    Stream(StdStream, SocketAddr, Place),
+    Stream(Arrival),
     /// Answer this.
     Inquire(Inquiry),
     /// Close everyone within this time.
     Drain(Duration),
     /// Let everything go.
     End,
+}
+
+/// A socket that was accepted.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub(crate) stream: StdStream,
+    pub(crate) peer: SocketAddr,
+    pub(crate) place: Place,
+    /// When that was.
+    pub(crate) at: std::time::Instant,
 }
 
 /// What the connections of one shard share. Never leaves its thread.
@@ -92,10 +103,16 @@ pub(crate) struct Worker {
     pub(super) tls_buffers: Rc<RefCell<Buffers>>,
     /// Where each connection comes from, by its place in the shard's table.
     addresses: RefCell<Vec<IpAddr>>,
+    clocked: Arc<Clocked>,
 }
 
 impl Worker {
-    pub(crate) fn new(shared: Arc<Shared>, shard: Rc<Shard>, encoder: Rc<Encoder>) -> Rc<Self> {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        shard: Rc<Shard>,
+        encoder: Rc<Encoder>,
+        clocked: Arc<Clocked>,
+    ) -> Rc<Self> {
         Rc::new(Self {
             shared,
             shard,
@@ -104,6 +121,7 @@ impl Worker {
             inflater: RefCell::default(),
             tls_buffers: Rc::default(),
             addresses: RefCell::default(),
+            clocked,
         })
     }
 
@@ -112,8 +130,8 @@ impl Worker {
     pub(crate) async fn run(self: Rc<Self>, mut intake: mpsc::Receiver<Intake>) {
         while let Some(told) = intake.recv().await {
             match told {
-                Intake::Stream(stream, peer, place) => {
-                    spawn_local(Rc::clone(&self).open(stream, peer, place));
+                Intake::Stream(arrival) => {
+                    spawn_local(Rc::clone(&self).open(arrival));
                 }
                 Intake::Inquire(inquiry) => self.answer(inquiry),
                 Intake::Drain(window) => {
@@ -126,19 +144,20 @@ impl Worker {
 
     /// Shakes hands with a new socket. What that takes is given back before the connection begins,
     /// which is a task of its own.
-    async fn open(self: Rc<Self>, stream: StdStream, peer: SocketAddr, place: Place) {
-        let Ok(stream) = TcpStream::from_std(stream) else {
+    async fn open(self: Rc<Self>, arrival: Arrival) {
+        let Ok(stream) = TcpStream::from_std(arrival.stream) else {
             return;
         };
-        let Some(opened) = self.shake_hands(stream, peer).await else {
+        let Some(opened) = self.shake_hands(stream, arrival.peer).await else {
             return;
         };
+        self.clocked.handshakes.observe(arrival.at.elapsed());
         let Agreed {
             version,
             deflate,
             admitted,
         } = opened.agreed;
-        let stay = Stay::new(place, admitted.address, admitted.user);
+        let stay = Stay::new(arrival.place, admitted.address, admitted.user);
         let worker = Rc::clone(&self);
         let mut connection = Connection::new(worker, opened.socket, (version, deflate), stay);
         self.note_address(connection.id(), admitted.from);
@@ -213,12 +232,24 @@ impl Worker {
         }
     }
 
-    /// Asks the rooms in the name of a connection.
+    /// Whom a token proves. `current` is who the connection belongs to.
+    pub(super) fn verify(
+        &self,
+        token: &Token,
+        current: Option<&Identity>,
+    ) -> Result<Identity, Denied> {
+        let begun = Instant::now();
+        let verdict = self.shared.verifier.verify(token, current);
+        self.clocked.verifications.observe(begun.elapsed());
+        verdict
+    }
+
+    /// Asks the rooms in the name of a connection, by what was read at `read_at`.
     pub(super) async fn ask(
         self: Rc<Self>,
         id: ConnectionId,
         user: Option<Arc<str>>,
-        ask: Ask,
+        (ask, read_at): (Ask, std::time::Instant),
     ) -> Reply {
         let party = Party {
             connection: id,
@@ -247,7 +278,9 @@ impl Worker {
                     tag,
                     key: None,
                 };
-                self.publish(party, &room, draft).await
+                let published = self.publish(party, &room, draft).await;
+                self.clocked.publishes.observe(read_at.elapsed());
+                published
             }
         };
         answer.unwrap_or_else(|error| failed(&error))
