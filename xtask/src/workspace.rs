@@ -49,6 +49,12 @@ pub(crate) fn on_path(names: &[&str]) -> Option<PathBuf> {
     places.into_iter().find(|place| place.is_file())
 }
 
+/// The file that an environment variable names, or else this one.
+pub(crate) fn named_or(variable: &str, path: &str) -> PathBuf {
+    let named = env::var_os(variable).filter(|value| !value.is_empty());
+    named.map_or_else(|| PathBuf::from(path), PathBuf::from)
+}
+
 /// A program named by an environment variable, or else the first of `names` on the `PATH`.
 pub(crate) fn program(variable: &str, names: &[&str]) -> Option<PathBuf> {
     let named = env::var_os(variable)

@@ -52,13 +52,15 @@ impl Verdict {
 }
 
 /// In the order in which a mistake is cheapest to find.
-const ALL: [Step; 10] = [
+const ALL: [Step; 12] = [
     ("format", rust::format),
     ("tidy", rust::tidy),
     ("clippy", rust::clippy),
     ("rustdoc", rust::docs),
     ("rust tests", rust::tests),
     ("guide", suites::guide),
+    ("nginx", suites::nginx),
+    ("nginx stream", suites::nginx_stream),
     ("e2e", suites::interoperation),
     ("browser", suites::browser),
     ("autobahn 1-10", suites::autobahn),

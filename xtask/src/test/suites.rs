@@ -18,6 +18,8 @@ use crate::workspace::{self, Workspace};
 const E2E: &str = "e2e";
 /// Installing the packages of `e2e/`.
 const INSTALL_LIMIT: Duration = Duration::from_mins(10);
+/// Where Debian has nginx's stream module.
+const NGINX_STREAM: &str = "/usr/lib/nginx/modules/ngx_stream_module.so";
 const CHROMIUM: [&str; 4] = [
     "chromium",
     "chromium-browser",
@@ -31,6 +33,34 @@ pub(super) fn guide(workspace: &Workspace) -> io::Result<Verdict> {
         return Ok(left_out("needs curl: apt-get install curl"));
     }
     counted(workspace.cargo(["test", "-p", "tautline", "--test", "binary", GUIDE]))
+}
+
+/// The server behind nginx, which speaks TLS for it.
+pub(super) fn nginx(workspace: &Workspace) -> io::Result<Verdict> {
+    if workspace::program("NGINX", &["nginx"]).is_none() {
+        return Ok(left_out(
+            "needs nginx: apt-get install nginx, or set NGINX to its path",
+        ));
+    }
+    counted(workspace.cargo(["test", "-p", "tautline", "--test", "binary", "nginx::http"]))
+}
+
+/// The server behind nginx, which passes bytes on.
+pub(super) fn nginx_stream(workspace: &Workspace) -> io::Result<Verdict> {
+    let module = workspace::named_or("NGINX_STREAM", NGINX_STREAM);
+    if workspace::program("NGINX", &["nginx"]).is_none() || !module.is_file() {
+        return Ok(left_out(
+            "needs nginx's stream module: apt-get install nginx libnginx-mod-stream, or set NGINX_STREAM to its path",
+        ));
+    }
+    counted(workspace.cargo([
+        "test",
+        "-p",
+        "tautline",
+        "--test",
+        "binary",
+        "nginx::stream",
+    ]))
 }
 
 /// Clients in Node against the real server.

@@ -26,6 +26,8 @@ mod logs;
 #[cfg(test)]
 mod metrics;
 #[cfg(test)]
+mod nginx;
+#[cfg(test)]
 mod plain;
 #[cfg(test)]
 mod slow;

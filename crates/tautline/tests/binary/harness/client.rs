@@ -59,7 +59,12 @@ impl<S: Read + Write> Client<S> {
         address: SocketAddr,
         headers: &[(&str, &str)],
     ) -> (Self, Response) {
-        let request = ClientRequestBuilder::new(format!("ws://{address}/").parse().unwrap());
+        Self::over_at(stream, &format!("ws://{address}/"), headers)
+    }
+
+    /// The same, at this place.
+    pub(crate) fn over_at(stream: S, at: &str, headers: &[(&str, &str)]) -> (Self, Response) {
+        let request = ClientRequestBuilder::new(at.parse().unwrap());
         let request = headers.iter().fold(request, |request, (name, value)| {
             request.with_header(*name, *value)
         });

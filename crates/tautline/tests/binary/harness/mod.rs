@@ -24,7 +24,7 @@ pub(crate) use directory::Directory;
 pub(crate) use operators::Operators;
 pub(crate) use pair::{Pair, replace};
 pub(crate) use process::Process;
-pub(crate) use secure::{Secure, SecureClient, shake_hands, shake_hands_saying, trusting};
+pub(crate) use secure::{Secure, SecureClient, secure, shake_hands, shake_hands_saying, trusting};
 pub(crate) use server::Server;
 pub(crate) use stream::{Frame, Stream, client_frame, text_frame, upgrade};
 pub(crate) use token::{NEVER, SECRET, now, production, token};

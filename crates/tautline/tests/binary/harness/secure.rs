@@ -53,7 +53,15 @@ pub(crate) fn shake_hands_saying(
     config: &Arc<ClientConfig>,
     bytes: &[u8],
 ) -> io::Result<Secure> {
-    let mut socket = TcpStream::connect(address).unwrap();
+    secure(TcpStream::connect(address).unwrap(), config, bytes)
+}
+
+/// The same over a socket that is connected.
+pub(crate) fn secure(
+    mut socket: TcpStream,
+    config: &Arc<ClientConfig>,
+    bytes: &[u8],
+) -> io::Result<Secure> {
     socket.set_read_timeout(Some(HANG)).unwrap();
     socket.set_write_timeout(Some(HANG)).unwrap();
     socket.set_nodelay(true).unwrap();
