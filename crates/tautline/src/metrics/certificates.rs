@@ -26,6 +26,10 @@ impl Certificates {
              old one stays",
             Family::clone(&read),
         );
+        // They are there before the first is counted, so that a query sees the first as a change.
+        for outcome in ["renewed", "kept"] {
+            read.get_or_create(&Labels { outcome });
+        }
         Self { read }
     }
 
