@@ -19,7 +19,7 @@ pub(super) struct Head {
 }
 
 impl Hash {
-    /// Takes what [`Hash`] is shown as.
+    /// Takes what [`Hash`](struct@Hash) is shown as.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut bytes = [0; 32];
         let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
