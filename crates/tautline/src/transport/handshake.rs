@@ -232,6 +232,9 @@ fn accept<B>(request: &Request<B>) -> Result<String, Refused> {
     if request.method() != Method::GET || request.version() != hyper::Version::HTTP_11 {
         return Err(bad("a WebSocket handshake is a GET of HTTP/1.1"));
     }
+    if has_body(request.headers()) {
+        return Err(bad("a WebSocket handshake has no body"));
+    }
     if only(request.headers(), &header::SEC_WEBSOCKET_VERSION)? != "13" {
         return Err(Cause::WebSocketVersion.because("only version 13 of WebSocket is spoken here"));
     }
@@ -247,6 +250,13 @@ fn accept<B>(request: &Request<B>) -> Result<String, Refused> {
         return Err(bad("Sec-WebSocket-Key is not 16 bytes in base64"));
     }
     Ok(accept_key(key))
+}
+
+/// Whether a body is announced. What one side takes for a body, another would take for the first frames.
+fn has_body(headers: &HeaderMap) -> bool {
+    let is_long = |length: &HeaderValue| length.as_bytes() != b"0";
+    headers.contains_key(header::TRANSFER_ENCODING)
+        || headers.get(header::CONTENT_LENGTH).is_some_and(is_long)
 }
 
 fn check_origin(worker: &Worker, headers: &HeaderMap) -> Result<(), Refused> {
