@@ -221,6 +221,31 @@ fn all_faults_are_told_at_once() {
 }
 
 #[test]
+fn what_would_let_others_in_is_refused_with_a_line_for_each() {
+    let config =
+        "[server]\nallowed_origins = [\"*\"]\nproxy_protocol = true\n[auth]\ncookie = \"session\"";
+    let mut process = Process::serve(config, &["--listen", "127.0.0.1:0"], "info");
+    let (status, lines) = process.ended();
+    assert_eq!(status.code(), Some(78));
+    let [_, origins, proxies] = lines else {
+        panic!("a line for each, below the first: {lines:?}");
+    };
+    for part in [
+        "server.allowed_origins = [\"*\"]",
+        "auth.cookie",
+        "list the pages",
+    ] {
+        assert!(origins.contains(part), "{origins}");
+    }
+    for part in [
+        "server.proxy_protocol = true",
+        "needs server.trusted_proxies",
+    ] {
+        assert!(proxies.contains(part), "{proxies}");
+    }
+}
+
+#[test]
 fn a_file_that_is_not_there_is_refused() {
     let output = Command::new(env!("CARGO_BIN_EXE_tautline"))
         .args(["serve", "--config", "/nowhere/tautline.toml"])

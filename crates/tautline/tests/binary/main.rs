@@ -12,6 +12,8 @@ mod commands;
 #[cfg(test)]
 mod configuration;
 #[cfg(test)]
+mod cookies;
+#[cfg(test)]
 mod drain;
 #[cfg(test)]
 mod handshake;
@@ -19,6 +21,8 @@ mod handshake;
 mod harness;
 #[cfg(test)]
 mod heartbeat;
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
@@ -33,3 +37,5 @@ mod plain;
 mod slow;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod tokens;

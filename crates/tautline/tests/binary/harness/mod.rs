@@ -27,7 +27,7 @@ pub(crate) use process::Process;
 pub(crate) use secure::{Secure, SecureClient, secure, shake_hands, shake_hands_saying, trusting};
 pub(crate) use server::Server;
 pub(crate) use stream::{Frame, Stream, client_frame, text_frame, upgrade};
-pub(crate) use token::{NEVER, SECRET, now, production, token};
+pub(crate) use token::{NEVER, SECRET, forge, now, production, token};
 pub(crate) use trail::Trail;
 
 /// Far longer than anything here takes: only a hang reaches it.
