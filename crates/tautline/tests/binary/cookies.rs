@@ -2,13 +2,15 @@
 
 use serde_json::json;
 
-use super::harness::{Answer, Client, NEVER, SECRET, Server, Stream, production, token, upgrade};
+use super::harness::{
+    Answer, Client, NEVER, SECRET, Server, Stream, Watched, production, token, upgrade,
+};
 
 const PAGE: &str = "https://app.example.com";
 
-fn server() -> Server {
+fn server() -> Watched {
     let more = format!("cookie = \"session\"\n[server]\nallowed_origins = [{PAGE:?}]");
-    Server::watched_production(&production(&more))
+    Watched::production(&production(&more))
 }
 
 fn ask(server: &Server, headers: &str) -> Answer {

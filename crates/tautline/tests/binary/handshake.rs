@@ -6,7 +6,8 @@ use flate2::{Decompress, FlushDecompress};
 use serde_json::json;
 
 use super::harness::{
-    Answer, Client, Frame, HANG, NEVER, Server, Stream, now, production, text_frame, token, upgrade,
+    Answer, Client, Frame, HANG, NEVER, Server, Stream, Watched, now, production, text_frame,
+    token, upgrade,
 };
 
 /// What one request is answered with.
@@ -278,7 +279,7 @@ fn an_oversized_head_is_refused_and_closed() {
 
 #[test]
 fn an_unfinished_request_is_closed_at_the_deadline_even_when_bytes_come_now_and_then() {
-    let mut server = Server::watched("[server]\nhandshake_timeout = \"200ms\"");
+    let mut server = Watched::development("[server]\nhandshake_timeout = \"200ms\"");
     let mut stream = Stream::connect(server.address());
     stream.write(b"GET / HTTP/1.1\r\nX-Slow: ");
     let begin = Instant::now();
@@ -389,7 +390,7 @@ fn inflate(payload: &[u8]) -> String {
 
 #[test]
 fn a_full_server_takes_nobody_in_until_somebody_leaves() {
-    let mut server = Server::watched("limits.connections = 1");
+    let mut server = Watched::development("limits.connections = 1");
     let (only, _) = Client::known(server.address());
     let mut refused = Stream::connect(server.address());
     // It may be closed before the request is written.

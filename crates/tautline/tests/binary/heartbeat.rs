@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::harness::{Client, Frame, HANG, Server, Stream, text_frame};
+use super::harness::{Client, Frame, HANG, Server, Stream, Watched, text_frame};
 
 #[test]
 fn an_idle_client_that_answers_pings_stays() {
@@ -38,7 +38,7 @@ fn a_client_that_hears_and_never_answers_is_pinged_and_closed_with_4408() {
 fn a_flood_of_control_frames_is_closed_with_1008() {
     const BURST: usize = 20;
     let config = format!("[limits]\ncontrol_rate = \"1/s burst {BURST}\"");
-    let mut server = Server::watched(&config);
+    let mut server = Watched::development(&config);
     // Masked with zeros. Pongs that nobody asked for cost the server as much to read.
     for first in [Frame::PING, Frame::PONG] {
         let mut stream = Stream::upgraded(server.address());

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use serde_json::{Value, json};
 
 use super::harness::{
-    Client, NEVER, SECRET, Server, Stream, forge, now, production, token, upgrade,
+    Client, NEVER, SECRET, Server, Stream, Watched, forge, now, production, token, upgrade,
 };
 
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
@@ -33,7 +33,7 @@ fn closed(server: &Server, token: &str) -> (u16, String) {
 }
 
 /// None of these is let in, all of them hear the same, and all are counted. A right one is let in.
-fn assert_all_wrong(server: &mut Server, tokens: &[String]) {
+fn assert_all_wrong(server: &mut Watched, tokens: &[String]) {
     let problem = refused(server, "wrong-token");
     for token in tokens {
         assert_eq!(refused(server, token), problem, "{token}");
@@ -52,7 +52,7 @@ fn assert_all_wrong(server: &mut Server, tokens: &[String]) {
 
 #[test]
 fn no_other_algorithm_than_the_configured_one_is_believed() {
-    let mut server = Server::watched_production(&production(""));
+    let mut server = Watched::production(&production(""));
     let mut tokens = Vec::new();
     for algorithm in ["none", "None", "NONE", "nOnE", "", "HS256 ", "hs256"] {
         let header = json!({"alg": algorithm, "typ": "JWT"}).to_string();
@@ -79,7 +79,7 @@ fn no_other_algorithm_than_the_configured_one_is_believed() {
 
 #[test]
 fn a_signature_of_another_key_or_of_other_claims_is_wrong() {
-    let mut server = Server::watched_production(&production(""));
+    let mut server = Watched::production(&production(""));
     let right = forge(HEADER, &claims(), SECRET);
     let (signed, signature) = right.rsplit_once('.').unwrap();
     let admin = json!({"sub": "admin", "exp": NEVER}).to_string();
@@ -103,7 +103,7 @@ fn a_signature_of_another_key_or_of_other_claims_is_wrong() {
 
 #[test]
 fn a_token_brings_no_key_and_nobody_is_asked_for_one() {
-    let mut server = Server::watched_production(&production(""));
+    let mut server = Watched::production(&production(""));
     let decoy = TcpListener::bind("127.0.0.1:0").unwrap();
     decoy.set_nonblocking(true).unwrap();
     let url = format!("http://{}/keys", decoy.local_addr().unwrap());
@@ -131,7 +131,7 @@ fn a_token_brings_no_key_and_nobody_is_asked_for_one() {
 
 #[test]
 fn claims_that_are_missing_or_of_another_type_are_wrong() {
-    let mut server = Server::watched_production(&production(""));
+    let mut server = Watched::production(&production(""));
     let future = now() + 3600;
     let tokens = [
         r#"{"sub":"ann"}"#.to_owned(),
@@ -158,7 +158,7 @@ fn claims_that_are_missing_or_of_another_type_are_wrong() {
 
 #[test]
 fn a_huge_token_is_wrong_whatever_it_says() {
-    let mut server = Server::watched_production(&production(""));
+    let mut server = Watched::production(&production(""));
     let padded = |bytes: usize| {
         let claims = json!({"sub": "ann", "exp": NEVER, "more": "x".repeat(bytes)});
         forge(HEADER, &claims.to_string(), SECRET)
@@ -173,7 +173,7 @@ fn a_huge_token_is_wrong_whatever_it_says() {
 
 #[test]
 fn what_has_expired_is_told_and_counted_by_itself() {
-    let mut server = Server::watched_production(&production(""));
+    let mut server = Watched::production(&production(""));
     let expired = token("ann", now() - 60, &json!({}));
     refused(&server, &expired);
     assert_eq!(
@@ -190,7 +190,7 @@ fn issuer_audience_and_lifetime_are_those_that_are_configured() {
     let config = format!(
         "[auth]\nhs256_secret = {SECRET:?}\nissuer = \"us\"\naudience = \"rooms\"\ntoken_lifetime = \"1h\""
     );
-    let mut server = Server::watched_production(&config);
+    let mut server = Watched::production(&config);
     let soon = now() + 600;
     let sign = |claims: Value| forge(HEADER, &claims.to_string(), SECRET);
     let right = [

@@ -5,7 +5,6 @@ mod answer;
 mod bystander;
 mod client;
 mod directory;
-mod figures;
 mod operators;
 mod pair;
 mod process;
@@ -14,6 +13,7 @@ mod server;
 mod stream;
 mod token;
 mod trail;
+mod watched;
 
 use std::time::Duration;
 
@@ -29,6 +29,7 @@ pub(crate) use server::Server;
 pub(crate) use stream::{Frame, Stream, client_frame, text_frame, upgrade};
 pub(crate) use token::{NEVER, SECRET, forge, now, production, token};
 pub(crate) use trail::Trail;
+pub(crate) use watched::Watched;
 
 /// Far longer than anything here takes: only a hang reaches it.
 pub(crate) const HANG: Duration = Duration::from_secs(30);

@@ -45,6 +45,16 @@ impl Trail {
         rows.filter(|row| row["kind"] == kind).collect()
     }
 
+    /// The rows that `query` finds with these arguments.
+    pub(crate) fn query(&self, more: &[&str]) -> Vec<Value> {
+        let output = self.run(&[&["query", "--json"], more].concat());
+        assert!(output.status.success(), "{output:?}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
     /// What `verify` finds of a chain that holds.
     pub(crate) fn whole(&self, more: &[&str]) -> Value {
         let output = self.run(&[&["verify", "--json"], more].concat());

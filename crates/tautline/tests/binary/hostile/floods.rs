@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::super::harness::{Bystander, Frame, HANG, Server, Stream, client_frame, text_frame};
+use super::super::harness::{
+    Bystander, Frame, HANG, Server, Stream, Watched, client_frame, text_frame,
+};
 
 /// What the server has said by its close is there to be read, however long the attacker takes.
 const PATIENT: &str = "server.close_timeout = \"10m\"\n";
@@ -35,7 +37,8 @@ fn heard(stream: &mut Stream, kind: &str) -> (usize, u16) {
 
 #[test]
 fn pings_without_end_are_ended_and_cost_nothing_while_nobody_reads() {
-    let mut server = Server::watched(&format!("{PATIENT}limits.control_rate = \"10/s burst 20\""));
+    let mut server =
+        Watched::development(&format!("{PATIENT}limits.control_rate = \"10/s burst 20\""));
     let mut bystander = Bystander::of(&server);
     let mut stream = Stream::upgraded(server.address());
     let pings = client_frame(Frame::PING, &[0; 125]).repeat(1000);
@@ -67,7 +70,7 @@ bytes = 65536
 messages = 1000000
 stall = \"10m\""
     );
-    let mut server = Server::watched(&config);
+    let mut server = Watched::development(&config);
     let mut bystander = Bystander::of(&server);
     let mut stream = Stream::upgraded(server.address());
     stream.write(&text_frame(r#"{"type":"auth","token":"dev-token"}"#));
@@ -86,7 +89,7 @@ stall = \"10m\""
 
 #[test]
 fn a_message_in_endless_parts_is_closed_with_1009() {
-    let mut server = Server::watched(&format!("{PATIENT}limits.fragments = 64"));
+    let mut server = Watched::development(&format!("{PATIENT}limits.fragments = 64"));
     let mut bystander = Bystander::of(&server);
     for part in [&b""[..], b"x"] {
         let mut stream = Stream::upgraded(server.address());
@@ -103,7 +106,7 @@ fn a_message_in_endless_parts_is_closed_with_1009() {
 #[test]
 fn joins_without_end_are_ended() {
     let limits = "[limits]\njoin_rate = \"1/s burst 10\"\nrefusal_rate = \"1/s burst 10\"";
-    let mut server = Server::watched(&format!("{PATIENT}{limits}"));
+    let mut server = Watched::development(&format!("{PATIENT}{limits}"));
     let mut bystander = Bystander::of(&server);
     let joins = (0..5000).map(|nth| {
         let kind = ["join", "leave"][nth % 2];
@@ -123,7 +126,7 @@ fn joins_without_end_are_ended() {
 #[test]
 fn publications_without_end_are_ended() {
     let limits = "[limits]\npublish_rate = \"1/s burst 10\"\nrefusal_rate = \"1/s burst 10\"";
-    let mut server = Server::watched(&format!("{PATIENT}{limits}"));
+    let mut server = Watched::development(&format!("{PATIENT}{limits}"));
     let mut bystander = Bystander::of(&server);
     let join = json!({"type": "join", "roomId": "room"});
     let chats = (0..5000).map(|_| json!({"type": "chat", "roomId": "room", "text": "buy"}));
@@ -143,7 +146,7 @@ fn rooms_without_end_are_refused_and_forgotten() {
     let limits = format!(
         "[limits]\nrooms_per_connection = {ROOMS}\njoin_rate = \"off\"\nrefusal_rate = \"1/s burst 10\""
     );
-    let mut server = Server::watched(&format!("{PATIENT}{limits}"));
+    let mut server = Watched::development(&format!("{PATIENT}{limits}"));
     let mut bystander = Bystander::of(&server);
     let mut too_many = 0;
     let streams: Vec<Stream> = (0..10)
@@ -186,7 +189,7 @@ fn half_open_handshakes_are_bounded_and_ended() {
     const AT_ONCE: usize = 8;
     const ATTACKERS: usize = 100;
     let config = format!("limits.handshakes = {AT_ONCE}\nserver.handshake_timeout = \"300ms\"");
-    let mut server = Server::watched(&config);
+    let mut server = Watched::development(&config);
     let mut bystander = Bystander::of(&server);
     let halves = [
         "",
@@ -215,6 +218,8 @@ fn half_open_handshakes_are_bounded_and_ended() {
         at_once > 0 && too_late >= AT_ONCE,
         "{at_once} and {too_late}"
     );
+    server.assert_refused("handshakes", at_once);
+    server.assert_refused("too_late", too_late);
     assert!(streams.iter_mut().all(Stream::is_at_end));
     bystander.assert_served(&server);
 }
@@ -222,7 +227,7 @@ fn half_open_handshakes_are_bounded_and_ended() {
 #[test]
 fn those_who_never_say_who_they_are_are_closed_with_4401() {
     const ATTACKERS: usize = 50;
-    let mut server = Server::watched("auth.timeout = \"500ms\"");
+    let mut server = Watched::development("auth.timeout = \"500ms\"");
     let mut bystander = Bystander::of(&server);
     let mut silent: Vec<Stream> = (0..ATTACKERS)
         .map(|_| Stream::upgraded(server.address()))

@@ -5,7 +5,7 @@ use std::io::Write;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 
-use super::super::harness::{Bystander, Frame, Server, Stream, client_frame, text_frame};
+use super::super::harness::{Bystander, Frame, Server, Stream, Watched, client_frame, text_frame};
 
 const BINARY: u8 = 0x82;
 const CONTINUATION: u8 = 0x00;
@@ -21,7 +21,7 @@ fn close_frame(code: u16, reason: &[u8]) -> Vec<u8> {
 }
 
 /// Each is closed with the code, as a stranger and as a user, and nothing that follows is answered.
-fn assert_closed(server: &mut Server, attacks: &[Vec<u8>], code: u16) {
+fn assert_closed(server: &mut Watched, attacks: &[Vec<u8>], code: u16) {
     let auth = text_frame(r#"{"type":"auth","token":"dev-token"}"#);
     for attack in attacks {
         for first in [&[][..], &auth] {
@@ -40,7 +40,7 @@ fn assert_closed(server: &mut Server, attacks: &[Vec<u8>], code: u16) {
 
 #[test]
 fn what_breaks_the_protocol_is_closed_with_1002() {
-    let mut server = Server::watched("");
+    let mut server = Watched::development("");
     let mut bystander = Bystander::of(&server);
     let mut attacks = vec![
         b"\x81\x02{}".to_vec(),
@@ -72,7 +72,7 @@ fn what_breaks_the_protocol_is_closed_with_1002() {
 
 #[test]
 fn text_that_is_no_utf_8_is_closed_with_1007() {
-    let mut server = Server::watched("");
+    let mut server = Watched::development("");
     let mut bystander = Bystander::of(&server);
     // Overlong, half of a pair, beyond the last character, and cut.
     let no_text: [&[u8]; 5] = [
@@ -97,7 +97,7 @@ fn text_that_is_no_utf_8_is_closed_with_1007() {
 
 #[test]
 fn what_is_too_large_is_closed_with_1008_before_it_comes() {
-    let mut server = Server::watched("limits.v1_frame = 8192");
+    let mut server = Watched::development("limits.v1_frame = 8192");
     let mut bystander = Bystander::of(&server);
     // Nothing follows these heads: who waited for the rest would wait forever.
     let mut attacks = vec![b"\x81\xfe\x20\x01\0\0\0\0".to_vec()];
@@ -119,7 +119,7 @@ fn what_is_too_large_is_closed_with_1008_before_it_comes() {
 
 #[test]
 fn binary_messages_are_closed_with_1003() {
-    let mut server = Server::watched("");
+    let mut server = Watched::development("");
     let mut bystander = Bystander::of(&server);
     let attacks = [&b""[..], b"{}", &[0xff; 5000]].map(|bytes| client_frame(BINARY, bytes));
     assert_closed(&mut server, &attacks, 1003);
@@ -135,7 +135,7 @@ fn compressing(server: &Server) -> Stream {
 
 #[test]
 fn a_bomb_is_closed_with_1008_and_what_does_not_inflate_with_1007() {
-    let mut server = Server::watched("[compression]\nenabled = true");
+    let mut server = Watched::development("[compression]\nenabled = true");
     let mut bystander = Bystander::of(&server);
     let mut bomb = DeflateEncoder::new(Vec::new(), Compression::best());
     bomb.write_all(&vec![b' '; 4 << 20]).unwrap();

@@ -1,6 +1,6 @@
 //! Requests that are none, and those that hide another one.
 
-use super::super::harness::{Bystander, Server, Stream, upgrade};
+use super::super::harness::{Bystander, Server, Stream, Watched, upgrade};
 
 /// Everything that the server says to these bytes.
 fn said(server: &Server, bytes: &[u8]) -> String {
@@ -11,7 +11,7 @@ fn said(server: &Server, bytes: &[u8]) -> String {
 }
 
 /// Each is refused, at most one answer is given, and no answer is that of what hides behind it.
-fn assert_refused(server: &mut Server, attacks: &[Vec<u8>]) {
+fn assert_refused(server: &mut Watched, attacks: &[Vec<u8>]) {
     for attack in attacks {
         let said = said(server, attack);
         let shown = String::from_utf8_lossy(attack);
@@ -27,7 +27,7 @@ fn assert_refused(server: &mut Server, attacks: &[Vec<u8>]) {
 
 #[test]
 fn what_is_no_request_is_refused() {
-    let mut server = Server::watched("");
+    let mut server = Watched::development("");
     let mut bystander = Bystander::of(&server);
     let right = upgrade("/", "");
     let with = |header: &str| upgrade("/", &format!("{header}\r\n")).into_bytes();
@@ -55,7 +55,7 @@ fn what_is_no_request_is_refused() {
 
 #[test]
 fn what_is_no_handshake_is_refused() {
-    let mut server = Server::watched("");
+    let mut server = Watched::development("");
     let mut bystander = Bystander::of(&server);
     let with = |header: &str| upgrade("/", &format!("{header}\r\n")).into_bytes();
     let attacks = [
@@ -73,7 +73,7 @@ fn what_is_no_handshake_is_refused() {
 
 #[test]
 fn nothing_hides_in_the_body_of_a_handshake() {
-    let mut server = Server::watched("");
+    let mut server = Watched::development("");
     let mut bystander = Bystander::of(&server);
     let hidden = "GET /ready HTTP/1.1\r\nHost: tautline.test\r\n\r\n";
     let length = hidden.len();
@@ -90,7 +90,7 @@ fn nothing_hides_in_the_body_of_a_handshake() {
 
 #[test]
 fn lists_of_nonsense_are_refused_or_ignored() {
-    let mut server = Server::watched("compression.enabled = true");
+    let mut server = Watched::development("compression.enabled = true");
     let mut bystander = Bystander::of(&server);
     for nonsense in [",", "\"", "constructor,", "__proto__ ;", "a=\"", ";;;"] {
         let long = nonsense.repeat(7000 / nonsense.len());

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::super::harness::{Bystander, Client, Server};
+use super::super::harness::{Bystander, Client, Watched};
 
 /// Each is closed with 1008 and a reason, as a stranger's and as a user's.
-fn assert_malformed(server: &mut Server, attacks: &[String]) {
+fn assert_malformed(server: &mut Watched, attacks: &[String]) {
     for attack in attacks {
         for is_known in [false, true] {
             let mut client = Client::connect(server.address());
@@ -25,7 +25,7 @@ fn assert_malformed(server: &mut Server, attacks: &[String]) {
 
 #[test]
 fn what_nests_too_deeply_is_closed_with_1008() {
-    let mut server = Server::watched("");
+    let mut server = Watched::development("");
     let mut bystander = Bystander::of(&server);
     let within = |depth: usize| {
         let payload = ["[".repeat(depth), "]".repeat(depth)].concat();
@@ -51,7 +51,7 @@ fn what_nests_too_deeply_is_closed_with_1008() {
 
 #[test]
 fn fields_of_another_type_are_closed_with_1008() {
-    let mut server = Server::watched("");
+    let mut server = Watched::development("");
     let mut bystander = Bystander::of(&server);
     let messages = [
         json!({"type": "auth", "token": "dev-token"}),
@@ -89,7 +89,7 @@ fn fields_of_another_type_are_closed_with_1008() {
 
 #[test]
 fn what_parsers_disagree_about_is_closed_with_1008() {
-    let mut server = Server::watched("");
+    let mut server = Watched::development("");
     let mut bystander = Bystander::of(&server);
     let attacks = [
         "",
@@ -98,7 +98,7 @@ fn what_parsers_disagree_about_is_closed_with_1008() {
         r#"{"type":"ping"}{"type":"ping"}"#,
         r#"{"type":"ping"} x"#,
         r#"{"type":"ping",}"#,
-        r#"{'type':'ping'}"#,
+        r"{'type':'ping'}",
         r#"{"type":"ping"/**/}"#,
         r#"{"type":"ping","requestId":NaN}"#,
         r#"{"type":"ping","requestId":01}"#,
@@ -122,7 +122,7 @@ fn what_parsers_disagree_about_is_closed_with_1008() {
 
 #[test]
 fn nobody_speaks_with_the_servers_voice() {
-    let mut server = Server::watched("");
+    let mut server = Watched::development("");
     let mut bystander = Bystander::of(&server);
     let (mut victim, _) = Client::member(server.address(), "room");
     let forged = [
@@ -165,7 +165,7 @@ fn nobody_speaks_with_the_servers_voice() {
 
 #[test]
 fn nobody_publishes_in_another_name() {
-    let server = Server::watched("");
+    let server = Watched::development("");
     let (mut victim, _) = Client::member(server.address(), "room");
     let (mut attacker, user) = Client::member(server.address(), "room");
     victim.expect("userJoined");

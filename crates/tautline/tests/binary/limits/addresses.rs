@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::super::harness::{
-    Answer, Client, Frame, HANG, NEVER, Server, Stream, production, text_frame, token, upgrade,
+    Answer, Client, Frame, HANG, NEVER, Stream, Watched, production, text_frame, token, upgrade,
 };
 use super::proxies::Way;
 
@@ -31,7 +31,7 @@ fn assert_limited(answer: &Answer, waits: bool, says: &str) {
 #[test]
 fn an_address_has_so_many_connections() {
     for way in Way::ALL {
-        let mut server = Server::watched(&way.believed("connections_per_address = 2"));
+        let mut server = Watched::development(&way.believed("connections_per_address = 2"));
         let come = |client| way.come(&server, client, "");
         let (first, answer) = come(ONE);
         let (_second, again) = come(ONE);
@@ -49,7 +49,7 @@ fn an_address_has_so_many_connections() {
 #[test]
 fn an_address_begins_connections_at_a_rate() {
     for way in Way::ALL {
-        let mut server = Server::watched(&way.believed("connect_rate = \"1/s burst 2\""));
+        let mut server = Watched::development(&way.believed("connect_rate = \"1/s burst 2\""));
         // However long each takes, the rate is reached: most take less than a second.
         let begin = Instant::now();
         let mut let_in = 0;
@@ -71,7 +71,7 @@ fn an_address_begins_connections_at_a_rate() {
 #[test]
 fn an_address_has_so_many_handshakes_at_once() {
     for way in [Way::ProtocolV1, Way::ProtocolV2] {
-        let mut server = Server::watched(&way.believed("handshakes_per_address = 1"));
+        let mut server = Watched::development(&way.believed("handshakes_per_address = 1"));
         let mut begun = [(), ()].map(|()| {
             let mut stream = Stream::connect(server.address());
             stream.write(&way.preface(ONE));
@@ -91,9 +91,9 @@ fn an_address_has_so_many_handshakes_at_once() {
 }
 
 /// A server that blocks an address after the second wrong token.
-fn strict(way: Way, block: &str) -> Server {
+fn strict(way: Way, block: &str) -> Watched {
     let limits = format!("auth_failures = 2\nauth_block = \"{block}\"");
-    Server::watched_production(&production(&way.believed(&limits)))
+    Watched::production(&production(&way.believed(&limits)))
 }
 
 fn bearer(token: &str) -> String {

@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use super::super::harness::{Answer, Bystander, HANG, Server, Stream, text_frame, upgrade};
+use super::super::harness::{
+    Answer, Bystander, HANG, Server, Stream, Watched, text_frame, upgrade,
+};
 
 /// Far more than the sockets of a reader hold, which is a few megabytes on loopback.
 const BYTES: usize = 32 * 1024 * 1024;
@@ -36,7 +38,7 @@ fn ask_and_never_read(server: &Server, asks: usize, bytes: usize) -> Stream {
 
 #[test]
 fn who_takes_nothing_for_too_long_is_closed_with_1013() {
-    let mut server = Server::watched(&generous("stall = \"50ms\"", ""));
+    let mut server = Watched::development(&generous("stall = \"50ms\"", ""));
     let mut bystander = Bystander::of(&server);
     let mut reader = ask_and_never_read(&server, BYTES / 8000, 8000);
     assert_eq!(reader.closed(), (1013, "slow consumer".to_owned()));
@@ -47,7 +49,7 @@ fn who_takes_nothing_for_too_long_is_closed_with_1013() {
 
 #[test]
 fn for_whom_most_waits_is_closed_with_1013_when_too_much_waits_for_all() {
-    let mut server = Server::watched(&generous("stall = \"10m\"", "memory = 1048576"));
+    let mut server = Watched::development(&generous("stall = \"10m\"", "memory = 1048576"));
     let mut bystander = Bystander::of(&server);
     let mut reader = ask_and_never_read(&server, BYTES / 8000, 8000);
     let (code, reason) = reader.closed();
@@ -61,7 +63,7 @@ fn for_whom_most_waits_is_closed_with_1013_when_too_much_waits_for_all() {
 #[test]
 fn nobody_is_let_in_while_the_memory_for_what_waits_is_gone() {
     let limits = format!("memory = 1048576\nmessage = {BYTES}\nv1_frame = {BYTES}");
-    let mut server = Server::watched(&generous("stall = \"10m\"", &limits));
+    let mut server = Watched::development(&generous("stall = \"10m\"", &limits));
     // One answer so large that it is begun and never ends cannot be given up.
     let reader = ask_and_never_read(&server, 1, BYTES - 1000);
     let begin = Instant::now();

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::super::harness::{Client, NEVER, Server, Stream, production, token, upgrade};
+use super::super::harness::{Client, NEVER, Stream, Watched, production, token, upgrade};
 
 #[test]
 fn a_user_has_so_many_connections() {
     let config = production("[limits]\nconnections_per_user = 1");
-    let mut server = Server::watched_production(&config);
+    let mut server = Watched::production(&config);
     let (ann, bob) = (
         token("ann", NEVER, &json!({})),
         token("bob", NEVER, &json!({})),
@@ -42,7 +42,7 @@ fn a_user_has_so_many_connections() {
 
 #[test]
 fn so_many_handshakes_go_on_at_once() {
-    let mut server = Server::watched("limits.handshakes = 2\nserver.shards = 1");
+    let mut server = Watched::development("limits.handshakes = 2\nserver.shards = 1");
     let mut waiting = [(), ()].map(|()| {
         let mut stream = Stream::connect(server.address());
         stream.write(b"GET / HTTP/1.1\r\n");

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use socket2::{Domain, Socket, Type};
 
-use super::super::harness::{Answer, Server, Stream, upgrade};
+use super::super::harness::{Answer, Server, Stream, Watched, upgrade};
 
 /// How a proxy says whom it speaks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +73,7 @@ const LIMITS: &str = "[limits]\nconnections_per_address = 1\n";
 #[test]
 fn a_stranger_who_names_another_address_is_not_believed() {
     let config = format!("server.trusted_proxies = [\"{PROXY}\"]\n{LIMITS}");
-    let mut server = Server::watched(&config);
+    let mut server = Watched::development(&config);
     let come = |from: Ipv4Addr| {
         let mut stream = connect_from(from, &server);
         stream.write(upgrade("/", "X-Forwarded-For: 198.51.100.7\r\n").as_bytes());
@@ -95,7 +95,7 @@ fn a_stranger_who_names_another_address_is_not_believed() {
 fn only_proxies_speak_the_proxy_protocol_and_each_of_them_does() {
     let config =
         format!("[server]\ntrusted_proxies = [\"{PROXY}\"]\nproxy_protocol = true\n{LIMITS}");
-    let mut server = Server::watched(&config);
+    let mut server = Watched::development(&config);
     let said =
         [Way::ProtocolV1, Way::ProtocolV2].map(|way| way.preface(Ipv4Addr::new(198, 51, 100, 7)));
     for preface in &said {
@@ -124,7 +124,7 @@ fn only_proxies_speak_the_proxy_protocol_and_each_of_them_does() {
 #[test]
 fn a_proxy_that_keeps_its_clients_to_itself_is_warned_of_once() {
     let config = format!("server.trusted_proxies = [\"{PROXY}\"]\n{LIMITS}");
-    let mut server = Server::watched(&config);
+    let mut server = Watched::development(&config);
     let silent: Vec<_> = (0..3)
         .map(|_| connect_from(PROXY, &server).upgrade(""))
         .collect();

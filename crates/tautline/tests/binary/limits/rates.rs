@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::harness::{Bystander, Client, Server};
+use super::super::harness::{Bystander, Client, Watched};
 
 /// The errors among the next messages, and how many others there are.
 fn errors(client: &mut Client, messages: usize) -> (Vec<Value>, usize) {
@@ -26,7 +26,7 @@ fn assert_limited(error: &Value, what: &str, request: &str) {
 
 #[test]
 fn publishing_too_often_is_an_error_and_the_connection_stays() {
-    let mut server = Server::watched("limits.publish_rate = \"1/s burst 2\"");
+    let mut server = Watched::development("limits.publish_rate = \"1/s burst 2\"");
     let (mut client, _) = Client::member(server.address(), "room");
     let chats = ["a", "b", "c"]
         .map(|name| json!({"type": "chat", "roomId": "room", "text": "hi", "requestId": name}));
@@ -40,7 +40,7 @@ fn publishing_too_often_is_an_error_and_the_connection_stays() {
 
 #[test]
 fn joining_too_often_is_an_error_and_leaving_counts_too() {
-    let mut server = Server::watched("limits.join_rate = \"1/s burst 2\"");
+    let mut server = Watched::development("limits.join_rate = \"1/s burst 2\"");
     let (mut client, _) = Client::known(server.address());
     client.send_together(&[
         json!({"type": "leave", "roomId": "a"}),
@@ -55,7 +55,7 @@ fn joining_too_often_is_an_error_and_leaving_counts_too() {
 
 #[test]
 fn each_topic_of_a_subscription_is_a_join() {
-    let mut server = Server::watched("limits.join_rate = \"1/s burst 2\"");
+    let mut server = Watched::development("limits.join_rate = \"1/s burst 2\"");
     let (mut client, _) = Client::known(server.address());
     let topics = json!({"topics": ["a", "b", "c", "d"]});
     client.send(&json!({"type": "subscribe", "payload": topics, "requestId": "all"}));
@@ -68,7 +68,7 @@ fn each_topic_of_a_subscription_is_a_join() {
 
 #[test]
 fn asking_too_often_is_an_error_and_tokens_and_pings_count_too() {
-    let mut server = Server::watched("limits.request_rate = \"1/s burst 3\"");
+    let mut server = Watched::development("limits.request_rate = \"1/s burst 3\"");
     let mut client = Client::connect(server.address());
     client.send_together(&[
         json!({"type": "auth", "token": "dev-token"}),
@@ -90,7 +90,7 @@ fn asking_too_often_is_an_error_and_tokens_and_pings_count_too() {
 
 #[test]
 fn who_does_not_heed_refusals_is_closed_with_4429() {
-    let mut server = Server::watched("limits.refusal_rate = \"1/s burst 2\"");
+    let mut server = Watched::development("limits.refusal_rate = \"1/s burst 2\"");
     let mut bystander = Bystander::of(&server);
     let (mut client, _) = Client::known(server.address());
     let unknown =
@@ -111,7 +111,7 @@ fn who_does_not_heed_refusals_is_closed_with_4429() {
 
 #[test]
 fn a_room_has_a_rate_for_all_together() {
-    let mut server = Server::watched(
+    let mut server = Watched::development(
         "[[room]]\nmatch = \"room\"\nrate = \"1/s burst 1\"\neveryone = [\"join\", \"publish\"]",
     );
     let [mut ann, mut bob] = [(), ()].map(|()| {
@@ -133,6 +133,9 @@ fn a_room_has_a_rate_for_all_together() {
         message.contains("room is published to too often; wait"),
         "{message}"
     );
+    bob.send(&json!({"type": "ping"}));
+    bob.next_of("pong");
     let refused = server.figure("tautline_denials_total{refusal=\"rate_limited\"}");
     assert!(refused > 0);
+    server.assert_denied("rate_limited", refused);
 }

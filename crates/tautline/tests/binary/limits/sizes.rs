@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use super::super::harness::{Bystander, Client, Frame, Server, Stream, client_frame, text_frame};
+use super::super::harness::{Bystander, Client, Frame, Stream, Watched, client_frame, text_frame};
 
 const CONTINUATION: u8 = 0x00;
 const TEXT_TO_BE_CONTINUED: u8 = 0x01;
 
 #[test]
 fn a_message_above_the_limit_is_closed_with_1008() {
-    let mut server = Server::watched("limits.v1_frame = 200");
+    let mut server = Watched::development("limits.v1_frame = 200");
     let mut bystander = Bystander::of(&server);
     let (mut client, _) = Client::known(server.address());
     let ping = |bytes: usize| {
@@ -30,7 +30,7 @@ fn a_message_above_the_limit_is_closed_with_1008() {
 
 #[test]
 fn a_message_of_too_many_parts_is_closed_with_1009() {
-    let mut server = Server::watched("limits.fragments = 3");
+    let mut server = Watched::development("limits.fragments = 3");
     let mut bystander = Bystander::of(&server);
     for (parts, closed) in [(3, false), (4, true)] {
         let mut stream = Stream::upgraded(server.address());
@@ -55,7 +55,7 @@ fn a_message_of_too_many_parts_is_closed_with_1009() {
 
 #[test]
 fn a_publication_above_the_rooms_limit_is_an_error_and_the_connection_stays() {
-    let mut server = Server::watched(
+    let mut server = Watched::development(
         "[[room]]\nmatch = \"room\"\nmessage = 15\neveryone = [\"join\", \"publish\"]",
     );
     let (mut client, _) = Client::known(server.address());
@@ -76,7 +76,7 @@ fn a_publication_above_the_rooms_limit_is_an_error_and_the_connection_stays() {
 
 #[test]
 fn a_message_that_is_not_finished_in_time_is_closed_with_1008() {
-    let mut server = Server::watched("limits.message_timeout = \"50ms\"");
+    let mut server = Watched::development("limits.message_timeout = \"50ms\"");
     let mut bystander = Bystander::of(&server);
     let half = text_frame(r#"{"type":"auth","token":"dev-token"}"#);
     let fragment = client_frame(TEXT_TO_BE_CONTINUED, b"{");

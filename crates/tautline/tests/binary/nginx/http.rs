@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::super::harness::{Client, NEVER, Pair, Server, production, token, trusting};
+use super::super::harness::{Client, NEVER, Pair, Server, Watched, production, token, trusting};
 use super::{ANN, Nginx, RULES, assert_clients_are_known, block, come_from, replaced};
 
 /// What nginx would write elsewhere than into the folder of the test.
@@ -14,13 +14,13 @@ const OWN_FILES: &str = "http {\n    access_log off;\n    client_body_temp_path 
                          fastcgi_temp_path fastcgi;\n    uwsgi_temp_path uwsgi;\n    scgi_temp_path scgi;\n";
 
 /// The server of the guide, with these settings too.
-fn server(more: &str) -> Server {
+fn server(more: &str) -> Watched {
     let config = format!(
         "{}\n{}",
         block("toml", 0),
         production(&format!("{more}\n{RULES}"))
     );
-    Server::watched_production(&config)
+    Watched::production(&config)
 }
 
 /// nginx with the guide's configuration.

@@ -13,7 +13,7 @@ use serde_json::json;
 use socket2::{Domain, Socket, Type};
 
 use self::process::Nginx;
-use super::harness::{Client, NEVER, Pair, Secure, Server, secure, token, trusting, upgrade};
+use super::harness::{Client, NEVER, Pair, Secure, Watched, secure, token, trusting, upgrade};
 
 const GUIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guide/nginx.md");
 
@@ -53,7 +53,7 @@ fn come_from(own: Ipv4Addr, to: SocketAddr, config: &Arc<ClientConfig>) -> Secur
 }
 
 /// What every way through nginx must do: whoever comes is known by the own address, whatever he says.
-fn assert_clients_are_known(server: &mut Server, nginx: &Nginx, pair: &Pair) {
+fn assert_clients_are_known(server: &mut Watched, nginx: &Nginx, pair: &Pair) {
     let config = Arc::new(trusting(&[pair.der()], rustls::ALL_VERSIONS));
     let forged = [("X-Forwarded-For", "198.51.100.7")];
     let come = |from| {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use super::super::harness::{Pair, Server, production};
+use super::super::harness::{Pair, Watched, production};
 use super::{Nginx, RULES, assert_clients_are_known, block, replaced};
 
 /// Where Debian has the module. `NGINX_STREAM` says where else.
@@ -20,7 +20,7 @@ fn clients_are_known_by_the_address_that_nginx_saw() {
             ("/etc/tautline/key.pem", key.to_str().unwrap()),
         ],
     );
-    let mut server = Server::watched_production(&format!("{guided}\n{}", production(RULES)));
+    let mut server = Watched::production(&format!("{guided}\n{}", production(RULES)));
     let upstream = server.address();
     let module = std::env::var("NGINX_STREAM").unwrap_or_else(|_| MODULE.to_owned());
     let nginx = Nginx::start(|address: SocketAddr, _: &Path| {
