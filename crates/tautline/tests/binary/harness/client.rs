@@ -160,7 +160,7 @@ impl<S: Read + Write> Client<S> {
     /// Waits for so many pings of the server, and answers them.
     pub(crate) fn hear_pings(&mut self, count: u32) {
         for _ in 0..count {
-            let message = self.socket.read().unwrap();
+            let message = self.read();
             assert!(message.is_ping(), "{message}");
         }
         self.socket.flush().unwrap();

@@ -87,9 +87,12 @@ impl Stream {
 
     /// Whether the stream ends here, without another word.
     pub(crate) fn is_at_end(&mut self) -> bool {
-        match self.0.fill_buf() {
-            Ok(bytes) => bytes.is_empty(),
-            Err(error) => error.kind() == ErrorKind::ConnectionReset,
+        loop {
+            match self.0.fill_buf() {
+                Ok(bytes) => return bytes.is_empty(),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return error.kind() == ErrorKind::ConnectionReset,
+            }
         }
     }
 
