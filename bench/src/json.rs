@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::attack::{self, Spell};
 use crate::goal::goals;
 use crate::report::Report;
 use crate::sample::{Best, Row};
@@ -30,6 +31,7 @@ pub(crate) fn of(report: &Report) -> Value {
         "versions": versions,
         "seconds": report.seconds,
         "rows": report.rows.iter().map(|row| row_of(report, row)).collect::<Vec<_>>(),
+        "attacks": report.attacks.iter().map(attack_of).collect::<Vec<_>>(),
         "goals": goals,
         "left_out": report.left_out,
         "failures": report.failures,
@@ -75,4 +77,47 @@ fn row_of(report: &Report, row: &Row) -> Value {
         value.retain(|_, figure| !figure.is_null());
     }
     value
+}
+
+/// One attack, with the bounds that it was judged by.
+fn attack_of(row: &attack::Row) -> Value {
+    let fates: Map<String, Value> = row
+        .tally
+        .fates
+        .iter()
+        .map(|(fate, count)| (fate.to_string(), json!(count)))
+        .collect();
+    let faults = row.faults();
+    json!({
+        "case": row.plan.name,
+        "rounds": row.rounds,
+        "before": spell_of(&row.before),
+        "during": spell_of(&row.during),
+        "p99_ratio": row.p99_ratio(),
+        "memory_ratio": row.memory_ratio,
+        "bounds": {
+            "p99_ratio": attack::P99_RATIO_MAX,
+            "p99_unnoticed_ms": attack::P99_UNNOTICED,
+            "memory_ratio": attack::MEMORY_RATIO_MAX,
+            "answer": row.plan.answer.to_string(),
+        },
+        "attackers": {
+            "begun": row.tally.begun,
+            "inside": row.tally.inside,
+            "strikes": row.tally.strikes,
+            "ended": fates,
+        },
+        "passed": faults.is_empty(),
+        "faults": faults,
+    })
+}
+
+fn spell_of(spell: &Spell) -> Value {
+    json!({
+        "p50_ms": spell.latency.p50,
+        "p99_ms": spell.latency.p99,
+        "p999_ms": spell.latency.p999,
+        "resident_bytes": spell.resident,
+        "cpu_of_one_core": spell.cpu,
+    })
 }

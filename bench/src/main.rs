@@ -6,6 +6,7 @@
     reason = "counts and bytes of one run are far below 2^52"
 )]
 
+mod attack;
 mod case;
 mod certificate;
 mod goal;
@@ -18,6 +19,7 @@ mod process;
 mod report;
 mod round;
 mod sample;
+mod selection;
 mod system;
 mod table;
 
@@ -27,7 +29,6 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum as _};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -35,7 +36,8 @@ use crate::case::{ALL, Case};
 use crate::certificate::Certificate;
 use crate::machine::Machine;
 use crate::report::Report;
-use crate::round::Effort;
+use crate::round::{Effort, Measured};
+use crate::selection::Pattern;
 use crate::system::{Site, System};
 
 /// The delivered frame of Tautline, for a run without it.
@@ -45,19 +47,22 @@ const FRAME_BYTES: usize = 300;
 /// so.
 const TIME_MAX: Duration = Duration::from_secs(690);
 
-/// Measures Tautline beside the physical limit and other servers.
+/// Measures Tautline beside the physical limit and other servers, and what others notice while it is
+/// attacked.
 #[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true)]
+#[command(version, args_conflicts_with_subcommands = true, after_help = selection::help())]
 struct Arguments {
     #[command(subcommand)]
     server: Option<Bare>,
-    /// Measure this case only; may be given several times.
-    #[arg(long = "case", value_name = "NAME", value_parser = PossibleValuesParser::new(case::names()))]
-    cases: Vec<String>,
+    /// Measure this case only, or those that begin like this: attack-*; may be given several times
+    /// [default: all but the attacks]
+    #[arg(long = "case", value_name = "NAME", value_parser = Pattern::parse)]
+    cases: Vec<Pattern>,
     /// Measure these systems only, separated by commas.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     systems: Vec<System>,
-    /// Two short rounds instead of five: for a look, not for figures.
+    /// Two short rounds instead of five, and one of an attack instead of three: for a look, not for
+    /// figures.
     #[arg(long)]
     quick: bool,
     /// The tautline binary [default: the one beside this program]
@@ -120,42 +125,31 @@ fn run(arguments: &Arguments) -> Result<Report> {
         frame_bytes: FRAME_BYTES,
         certificate: Certificate::make()?,
     };
+    let cases = selection::cases(&arguments.cases);
     let mut systems = Vec::new();
     let mut left_out = Vec::new();
     for &system in System::value_variants() {
-        if arguments.systems.is_empty() || arguments.systems.contains(&system) {
+        // Nobody else is attacked.
+        let has_part = system == System::Tautline || !cases.is_empty();
+        if has_part && arguments.wants(system) {
             match system.missing(&site) {
                 Some(why) => left_out.push(format!("{}: {why}", system.name())),
                 None => systems.push(system),
             }
         }
     }
-    let first = ALL.first().context("there are cases")?;
-    if systems.contains(&System::Tautline) {
-        site.frame_bytes = round::frame_bytes(System::Tautline, first, &site)?;
-    }
-    let (rounds, window) = if arguments.quick {
-        (2, Duration::from_millis(250))
-    } else {
-        (5, Duration::from_millis(800))
-    };
     let mut progress = Progress {
         terminal: io::stderr().is_terminal(),
     };
-    let (mut rows, mut failures) = (Vec::new(), Vec::new());
-    let cases: Vec<&Case> = ALL.iter().filter(|case| arguments.wants(case)).collect();
-    for (case, left) in cases.iter().zip((1..=u32::try_from(cases.len())?).rev()) {
-        let time = TIME_MAX.saturating_sub(begin.elapsed()) / left;
-        let effort = Effort {
-            rounds,
-            window,
-            time,
-        };
-        let measured = round::measure(case, &systems, &site, effort, &mut |text| {
-            progress.say(text);
-        });
-        rows.extend(measured.rows);
-        failures.extend(measured.failures);
+    if systems.contains(&System::Tautline) && !cases.is_empty() {
+        let first = ALL.first().context("there are cases")?;
+        site.frame_bytes = round::frame_bytes(System::Tautline, first, &site)?;
+    }
+    let measured = arguments.measure(&cases, &systems, &site, (begin, &mut progress))?;
+    let mut failures = measured.failures;
+    let mut attacks = Vec::new();
+    if systems.contains(&System::Tautline) {
+        attacks = arguments.attack(&site, &mut failures, &mut progress);
     }
     progress.say("");
     let mut versions: Vec<(String, String)> = systems
@@ -170,7 +164,8 @@ fn run(arguments: &Arguments) -> Result<Report> {
     Ok(Report {
         machine,
         versions,
-        rows,
+        rows: measured.rows,
+        attacks,
         left_out,
         failures,
         seconds: begin.elapsed().as_secs(),
@@ -178,8 +173,56 @@ fn run(arguments: &Arguments) -> Result<Report> {
 }
 
 impl Arguments {
-    fn wants(&self, case: &Case) -> bool {
-        self.cases.is_empty() || self.cases.iter().any(|name| name == case.name)
+    fn wants(&self, system: System) -> bool {
+        self.systems.is_empty() || self.systems.contains(&system)
+    }
+
+    /// Measures cases one after another, within the time for all together.
+    fn measure(
+        &self,
+        cases: &[&'static Case],
+        systems: &[System],
+        site: &Site,
+        (begin, progress): (Instant, &mut Progress),
+    ) -> Result<Measured> {
+        let (rounds, window) = if self.quick {
+            (2, Duration::from_millis(250))
+        } else {
+            (5, Duration::from_millis(800))
+        };
+        let mut all = Measured::default();
+        for (case, left) in cases.iter().zip((1..=u32::try_from(cases.len())?).rev()) {
+            let time = TIME_MAX.saturating_sub(begin.elapsed()) / left;
+            let effort = Effort {
+                rounds,
+                window,
+                time,
+            };
+            let measured = round::measure(case, systems, site, effort, &mut |text| {
+                progress.say(text);
+            });
+            all.rows.extend(measured.rows);
+            all.failures.extend(measured.failures);
+        }
+        Ok(all)
+    }
+
+    /// Has the server attacked as is asked for.
+    fn attack(
+        &self,
+        site: &Site,
+        failures: &mut Vec<String>,
+        progress: &mut Progress,
+    ) -> Vec<attack::Row> {
+        let rounds = if self.quick { 1 } else { 3 };
+        let mut rows = Vec::new();
+        for plan in selection::attacks(&self.cases) {
+            match attack::judge(plan, site, rounds, &mut |text| progress.say(text)) {
+                Ok(row) => rows.push(row),
+                Err(error) => failures.push(format!("{error:#}")),
+            }
+        }
+        rows
     }
 }
 

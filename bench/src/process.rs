@@ -10,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
+use rustix::process::nice;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde_json::Value;
 
@@ -171,16 +172,27 @@ impl Process {
         Ok(last)
     }
 
-    /// Resident bytes, counted page by page; the kernel's quick counters are off by some per core.
+    /// Resident bytes.
     pub(crate) fn resident(&self) -> Result<u64> {
-        let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.child.id()))?;
-        let rss = rollup
-            .lines()
-            .find_map(|line| line.strip_prefix("Rss:"))
-            .context("smaps_rollup has Rss")?;
-        let kilobytes: u64 = rss.trim().trim_end_matches(" kB").parse()?;
-        Ok(kilobytes * 1024)
+        resident(self.id())
     }
+
+    /// The number that the system knows it by.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+/// Resident bytes of a process, counted page by page; the kernel's quick counters are off by some
+/// per core.
+pub(crate) fn resident(process: u32) -> Result<u64> {
+    let rollup = fs::read_to_string(format!("/proc/{process}/smaps_rollup"))?;
+    let rss = rollup
+        .lines()
+        .find_map(|line| line.strip_prefix("Rss:"))
+        .context("smaps_rollup has Rss")?;
+    let kilobytes: u64 = rss.trim().trim_end_matches(" kB").parse()?;
+    Ok(kilobytes * 1024)
 }
 
 impl Drop for Process {
@@ -209,6 +221,18 @@ enum Side {
     Server { cores: usize },
     /// The first core behind the server's; where there is none, the last core, shared.
     Client { server_cores: usize },
+    /// The core behind the client's; where there is none, the last core, shared.
+    Attacker { server_cores: usize },
+}
+
+/// Moves this thread, which attacks a server, away from those who measure what others notice; on a
+/// machine without a core to spare it gives way to them.
+pub(crate) fn stand_aside(server_cores: usize) -> Result<()> {
+    const YIELDING: i32 = 10;
+    pin(Side::Attacker { server_cores })?;
+    // On Linux, this is of the thread alone.
+    nice(YIELDING).context("cannot give way")?;
+    Ok(())
 }
 
 /// Moves this thread, and with it what it starts.
@@ -218,6 +242,7 @@ fn pin(side: Side) -> Result<()> {
     let chosen: BTreeSet<usize> = match side {
         Side::Server { cores } => (0..cores).map(|core| core.min(last)).collect(),
         Side::Client { server_cores } => BTreeSet::from([server_cores.min(last)]),
+        Side::Attacker { server_cores } => BTreeSet::from([(server_cores + 1).min(last)]),
     };
     let mut set = CpuSet::new();
     for core in chosen {

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use crate::attack;
 use crate::machine::Machine;
 use crate::sample::Row;
 use crate::system::System;
@@ -13,6 +14,7 @@ pub(crate) struct Report {
     /// Program and version.
     pub(crate) versions: Vec<(String, String)>,
     pub(crate) rows: Vec<Row>,
+    pub(crate) attacks: Vec<attack::Row>,
     /// Systems that were not measured, and why.
     pub(crate) left_out: Vec<String>,
     /// Rows that are missing because something failed.
@@ -43,12 +45,18 @@ impl Report {
         self.ratio(self.row(case, system)?, to)
     }
 
-    /// An error that names what failed, if anything did.
+    /// An error that says how much failed, if anything did.
     pub(crate) fn check(&self) -> Result<()> {
         let failures = self.failures.len();
         anyhow::ensure!(
             failures == 0,
             "{failures} rows could not be measured; why stands above"
+        );
+        let borne = |row: &&attack::Row| row.faults().is_empty();
+        let beyond = self.attacks.len() - self.attacks.iter().filter(borne).count();
+        anyhow::ensure!(
+            beyond == 0,
+            "{beyond} attacks were beyond a bound; which stands above"
         );
         Ok(())
     }

@@ -18,9 +18,9 @@ use crate::load::link::Target;
 use crate::load::wire::Wire;
 use crate::process::Process;
 
-/// The secret in `bench/tautline.toml`: it guards nothing but a server on loopback that lives for a
-/// minute.
-const SECRET: &str = "bench-bench-bench-bench-bench-bench";
+/// The secret in the bench's configurations: it guards nothing but a server on loopback that lives
+/// for a minute.
+pub(crate) const SECRET: &str = "bench-bench-bench-bench-bench-bench";
 /// How long the load client's token is valid: longer than any run.
 const TOKEN_LIFE: Duration = Duration::from_hours(2);
 /// The folder of the Node servers and of the configurations.
@@ -134,8 +134,9 @@ impl System {
         Ok(Target {
             address: process.address,
             wire: self.wire(),
-            token: token()?,
+            tokens: vec![token("bench", SECRET)?],
             tls: trust.transpose()?,
+            introduction: None,
         })
     }
 }
@@ -153,11 +154,28 @@ fn tautline(case: &Case, site: &Site) -> Result<Command> {
         "{} has no line `{ONE}`",
         committed.display()
     );
-    let config = std::env::temp_dir().join(format!(
-        "tautline-bench-{}-{shards}.toml",
-        std::process::id()
-    ));
-    fs::write(&config, text.replace(ONE, &format!("shards = {shards}")))?;
+    let text = text.replace(ONE, &format!("shards = {shards}"));
+    let mut command = serving(site, &shards.to_string(), &text)?;
+    if case.is_over_tls() {
+        let [certificate, key] = site.certificate.files()?;
+        command.arg("--tls-cert").arg(certificate);
+        command.arg("--tls-key").arg(key);
+    }
+    Ok(command)
+}
+
+/// Tautline as production has it: with every limit at its default, behind a proxy.
+pub(crate) fn production(site: &Site) -> Result<Process> {
+    let text = include_str!("../production.toml");
+    let command = serving(site, "production", text)?;
+    Process::start(command, 1).context("tautline does not start")
+}
+
+/// The server with this configuration, in a file named after `what`.
+fn serving(site: &Site, what: &str, text: &str) -> Result<Command> {
+    let id = std::process::id();
+    let config = std::env::temp_dir().join(format!("tautline-bench-{id}-{what}.toml"));
+    fs::write(&config, text)?;
     // The server refuses a secret that everybody may read.
     fs::set_permissions(&config, fs::Permissions::from_mode(0o600))?;
     let mut command = Command::new(&site.server);
@@ -166,11 +184,6 @@ fn tautline(case: &Case, site: &Site) -> Result<Command> {
         .arg("--config")
         .arg(config)
         .args(["--listen", "127.0.0.1:0"]);
-    if case.is_over_tls() {
-        let [certificate, key] = site.certificate.files()?;
-        command.arg("--tls-cert").arg(certificate);
-        command.arg("--tls-key").arg(key);
-    }
     Ok(command)
 }
 
@@ -203,17 +216,18 @@ fn centrifugo() -> Result<(Command, SocketAddr)> {
     Ok((command, address))
 }
 
-fn token() -> Result<String> {
+/// A token of this user, good for every room of the bench where it is signed with [`SECRET`].
+pub(crate) fn token(user: &str, secret: &str) -> Result<String> {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
     let claims = json!({
-        "sub": "bench",
+        "sub": user,
         "exp": (now + TOKEN_LIFE).as_secs(),
         "rooms": { "bench:*": ["join", "publish"] },
     });
     Ok(jsonwebtoken::encode(
         &Header::default(),
         &claims,
-        &EncodingKey::from_secret(SECRET.as_bytes()),
+        &EncodingKey::from_secret(secret.as_bytes()),
     )?)
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use crate::attack;
 use crate::case::Kind;
 use crate::goal::goals;
 use crate::report::Report;
@@ -35,6 +36,16 @@ pub(crate) fn print(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             writeln!(out)?;
         }
     }
+    attacks(report, out)?;
+    goals_reached(report, out)?;
+    lists(report, out)
+}
+
+/// What was reached of the goals, where anything was measured that they speak of.
+fn goals_reached(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    if report.rows.is_empty() {
+        return Ok(());
+    }
     let reached = |goal: crate::goal::Goal| {
         let verdict = match goal.met {
             Some(true) => "met",
@@ -49,7 +60,11 @@ pub(crate) fn print(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     };
     let goals: Vec<Vec<String>> = goals(report).into_iter().map(reached).collect();
     writeln!(out, "Goals\n")?;
-    aligned(&["goal", "reached", ""], &goals, out)?;
+    aligned(&["goal", "reached", ""], &goals, out)
+}
+
+/// What a reader must know beside the tables.
+fn lists(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let noted = report
         .rows
         .iter()
@@ -218,6 +233,59 @@ fn idle(_: &Report, row: &Row) -> Vec<String> {
         row.rounds.to_string(),
         format!("{:.1}", memory.base as f64 / 1e6),
     ]
+}
+
+fn attacks(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    if report.attacks.is_empty() {
+        return Ok(());
+    }
+    let line = |row: &attack::Row| {
+        let (before, during) = (&row.before, &row.during);
+        let megabytes = |bytes: u64| bytes as f64 / 1e6;
+        let faults = row.faults();
+        vec![
+            row.plan.name.to_owned(),
+            format!("{:.2} → {:.2}", before.latency.p50, during.latency.p50),
+            format!("{:.2} → {:.2}", before.latency.p99, during.latency.p99),
+            format!("{:.2}", row.p99_ratio()),
+            format!(
+                "{:.1} → {:.1}",
+                megabytes(before.resident),
+                megabytes(during.resident)
+            ),
+            format!("{:.2}", row.memory_ratio),
+            format!("{:.0} → {:.0}", before.cpu * 100.0, during.cpu * 100.0),
+            row.tally.strikes.to_string(),
+            row.tally.to_string(),
+            if faults.is_empty() {
+                "pass".to_owned()
+            } else {
+                format!("FAIL: {}", faults.join(", "))
+            },
+        ]
+    };
+    let rows: Vec<Vec<String>> = report.attacks.iter().map(line).collect();
+    writeln!(
+        out,
+        "Attacks: what bystanders and the server's memory notice, before → during\n"
+    )?;
+    aligned(
+        &[
+            "case",
+            "p50 ms",
+            "p99 ms",
+            "p99 ×",
+            "resident MB",
+            "memory ×",
+            "CPU %",
+            "strikes",
+            "attackers' connections",
+            "verdict",
+        ],
+        &rows,
+        out,
+    )?;
+    writeln!(out)
 }
 
 /// The case, with what tells two rows of one case apart.

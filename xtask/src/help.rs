@@ -23,6 +23,7 @@ Examples:
   cargo xtask up -- --listen 127.0.0.1:9000
   cargo xtask test --quick
   cargo xtask bench --case idle-5000
+  cargo xtask bench --case 'attack-*' --quick
 ";
 
 /// Prints the help.

@@ -1,10 +1,14 @@
-//! WebSocket frames, as little of them as a load client and a bare server need: no fragments, no
-//! extensions.
+//! WebSocket frames, as little of them as a load client and a bare server need: no extensions, and
+//! fragments only as an attack sends them.
 //!
 //! Written apart from Tautline's own codec, so that a fault there cannot hide here.
 
+/// A part of a message behind its first one.
+pub(crate) const CONTINUATION: u8 = 0x0;
 /// A text frame.
 pub(crate) const TEXT: u8 = 0x1;
+/// A binary frame.
+pub(crate) const BINARY: u8 = 0x2;
 /// A close frame.
 pub(crate) const CLOSE: u8 = 0x8;
 /// A ping frame.
@@ -12,6 +16,8 @@ pub(crate) const PING: u8 = 0x9;
 /// A pong frame.
 pub(crate) const PONG: u8 = 0xA;
 
+/// In the first byte of a frame: no other one belongs to its message.
+const FINAL: u8 = 0x80;
 /// The length byte of a frame whose length follows in two bytes.
 const MEDIUM: u8 = 0x7E;
 /// The length byte of a frame whose length follows in eight bytes.
@@ -23,22 +29,32 @@ const MASK: [u8; 4] = [0x5A, 0xC3, 0x96, 0x3C];
 /// A frame as a server sends it.
 pub(crate) fn from_server(opcode: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = Vec::with_capacity(payload.len() + 10);
-    append_header(&mut frame, opcode, payload.len(), 0);
+    append_header(&mut frame, FINAL | opcode, payload.len(), 0);
     frame.extend_from_slice(payload);
     frame
 }
 
 /// A frame as a client sends it: masked.
 pub(crate) fn from_client(opcode: u8, payload: &[u8]) -> Vec<u8> {
+    starting_with(FINAL | opcode, payload)
+}
+
+/// A part of a client's message that is not its last one: `opcode` is that of the message in the
+/// first part, and zero in those behind it.
+pub(crate) fn part_from_client(opcode: u8, payload: &[u8]) -> Vec<u8> {
+    starting_with(opcode, payload)
+}
+
+fn starting_with(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = Vec::with_capacity(payload.len() + 14);
-    append_header(&mut frame, opcode, payload.len(), 0x80);
+    append_header(&mut frame, first, payload.len(), 0x80);
     frame.extend_from_slice(&MASK);
     append_masked(&mut frame, MASK, payload);
     frame
 }
 
-fn append_header(frame: &mut Vec<u8>, opcode: u8, length: usize, masked: u8) {
-    frame.push(0x80 | opcode);
+fn append_header(frame: &mut Vec<u8>, first: u8, length: usize, masked: u8) {
+    frame.push(first);
     match (u8::try_from(length), u16::try_from(length)) {
         (Ok(short @ ..126), _) => frame.push(masked | short),
         (_, Ok(medium)) => {
@@ -130,7 +146,7 @@ impl<'a> Frame<'a> {
 
     /// Appends the same message as a server sends it.
     pub(crate) fn append_answer(&self, bytes: &mut Vec<u8>) {
-        append_header(bytes, self.opcode, self.payload.len(), 0);
+        append_header(bytes, FINAL | self.opcode, self.payload.len(), 0);
         append_masked(bytes, self.mask.unwrap_or_default(), self.payload);
     }
 }

@@ -84,7 +84,7 @@ impl Paced {
     }
 }
 
-fn percentiles(mut latencies: Vec<Duration>) -> Result<Percentiles> {
+pub(crate) fn percentiles(mut latencies: Vec<Duration>) -> Result<Percentiles> {
     latencies.sort_unstable();
     let at = |per_mille: usize| -> Result<f64> {
         let rank = (latencies.len() * per_mille)

@@ -18,9 +18,20 @@ use super::wire::{Step, Wire};
 pub(crate) struct Target {
     pub(crate) address: SocketAddr,
     pub(crate) wire: Wire,
-    pub(crate) token: String,
+    /// One of each user; connections take them in turn.
+    pub(crate) tokens: Vec<String>,
     /// Whom to trust, where TLS is spoken.
     pub(crate) tls: Option<Arc<ClientConfig>>,
+    /// What a proxy in front says of the connection of this index, before all else, where one is
+    /// played.
+    pub(crate) introduction: Option<fn(usize) -> String>,
+}
+
+impl Target {
+    fn token(&self, index: usize) -> &str {
+        let turn = index % self.tokens.len().max(1);
+        self.tokens.get(turn).map_or("", String::as_str)
+    }
 }
 
 /// How far a connection has come.
@@ -60,6 +71,9 @@ impl Link {
             partial,
             unsent,
         };
+        if let Some(introduce) = target.introduction {
+            link.send(introduce(index).as_bytes())?;
+        }
         link.send(
             format!(
                 "GET {} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -204,7 +218,7 @@ impl Link {
             bail!("the upgrade was refused: {}", String::from_utf8_lossy(head));
         }
         self.phase = Phase::Joining;
-        for message in target.wire.opening(&target.token, &self.room) {
+        for message in target.wire.opening(target.token(self.index), &self.room) {
             self.send(&frame::from_client(TEXT, message.as_bytes()))?;
         }
         Ok(())
