@@ -19,7 +19,7 @@ struct Arrows {
 /// For a crate that imports nothing, so that it compiles in seconds.
 const EVERY: &[&str] = &["*"];
 
-const ALL: [Arrows; 9] = [
+const ALL: [Arrows; 10] = [
     Arrows {
         folder: "crates/websocket",
         ours: &[],
@@ -75,6 +75,12 @@ const ALL: [Arrows; 9] = [
         never: &[],
     },
     Arrows {
+        folder: "e2e",
+        ours: &["tautline-protocol", "tautline-client"],
+        ours_in_tests: &[],
+        never: &[],
+    },
+    Arrows {
         folder: "xtask",
         ours: &[],
         ours_in_tests: &[],
@@ -82,7 +88,7 @@ const ALL: [Arrows; 9] = [
     },
 ];
 
-/// Every manifest below `crates/`, and those of `bench` and `xtask`.
+/// Every manifest below `crates/`, and those of `bench`, `e2e` and `xtask`.
 pub(super) fn check(tree: &Tree) -> Vec<Violation> {
     let manifests = tree
         .files

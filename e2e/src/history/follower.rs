@@ -1,0 +1,146 @@
+//! What one client may see next in one room. Pure.
+
+use std::collections::HashSet;
+
+use tautline_protocol::model::{Epoch, Position};
+
+use super::{Event, Fault, Key, Missed};
+
+/// A client in a room, as the promises allow it to be.
+#[derive(Debug, Default)]
+pub(super) struct Follower {
+    /// The last message that it has, or the place that it was given; none if it is no member and has forgotten.
+    stands: Option<Position>,
+    seen: HashSet<(Epoch, Key)>,
+    cursor: Cursor,
+}
+
+/// What the server remembers of what was acked.
+#[derive(Debug, Default)]
+struct Cursor {
+    /// Up to where the client has acked, ever.
+    acked: Option<(Epoch, u64)>,
+    /// Where the server said that it stands.
+    told: Option<(Epoch, u64)>,
+}
+
+impl Follower {
+    /// What is wrong with this event, after all that was before it.
+    pub(super) fn handle(&mut self, event: &Event) -> Vec<Fault> {
+        match *event {
+            Event::Joined {
+                since,
+                position,
+                recovered,
+                gap,
+            } => self.joined(since, position, (recovered, gap)),
+            Event::Delivered { position, key } => self.delivered(position, key),
+            Event::Missed(missed) => self.missed(missed),
+            Event::Acked { epoch, offset } => {
+                self.cursor.acked = Some((epoch, offset));
+                Vec::new()
+            }
+            Event::Left => {
+                self.stands = None;
+                Vec::new()
+            }
+            Event::Sent(_) | Event::Published { .. } | Event::Redelivered { .. } => Vec::new(),
+        }
+    }
+
+    fn joined(
+        &mut self,
+        since: Option<Position>,
+        position: Position,
+        (recovered, gap): (bool, Option<Missed>),
+    ) -> Vec<Fault> {
+        let Some(since) = since else {
+            self.stands = Some(position);
+            let mut faults = self.cursor.told(position);
+            if recovered {
+                faults.push(Fault::RecoveredNothing);
+            }
+            faults.extend(gap.and_then(|gap| self.missed(gap).pop()));
+            return faults;
+        };
+        let mut faults = Vec::new();
+        if self.stands != Some(since) {
+            faults.push(Fault::Strayed { asked: since });
+        }
+        self.stands = Some(since);
+        if recovered == gap.is_some() {
+            let gap = gap.is_some();
+            faults.push(Fault::RecoveredUntrue {
+                since,
+                recovered,
+                gap,
+            });
+        }
+        if recovered && position.epoch != since.epoch {
+            faults.push(Fault::Hole {
+                stands: since,
+                came: position,
+            });
+        }
+        if let Some(gap) = gap {
+            faults.extend(self.missed(gap));
+        }
+        faults
+    }
+
+    fn delivered(&mut self, came: Position, key: Option<Key>) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        match self.stands {
+            None => faults.push(Fault::Stray(came)),
+            Some(stands) if came.epoch != stands.epoch || came.offset > stands.offset + 1 => {
+                faults.push(Fault::Hole { stands, came });
+            }
+            Some(stands) if came.offset <= stands.offset => {
+                faults.push(Fault::Backwards { stands, came });
+            }
+            Some(_) => {}
+        }
+        self.stands = Some(came);
+        if let Some(key) = key.filter(|key| !self.seen.insert((came.epoch, *key))) {
+            faults.push(Fault::Twice(key));
+        }
+        faults
+    }
+
+    /// A gap begins behind the place where the client stood, has something in it, and ends where it goes on;
+    /// another epoch may go on anywhere.
+    fn missed(&mut self, missed: Missed) -> Vec<Fault> {
+        let Missed { from, to, position } = missed;
+        let Some(stands) = self.stands.replace(position) else {
+            return vec![Fault::Stray(position)];
+        };
+        let is_of_epoch = position.epoch == stands.epoch;
+        let is_right = from == stands.offset + 1 && from <= to && position.offset == to;
+        if is_of_epoch && !is_right {
+            return vec![Fault::WrongGap { stands, from, to }];
+        }
+        Vec::new()
+    }
+}
+
+impl Cursor {
+    /// The server says where it goes on for who does not know that itself: what was acked is behind it, and
+    /// nothing else. Who has never acked there goes on anywhere.
+    fn told(&mut self, position: Position) -> Vec<Fault> {
+        let Some((epoch, acked)) = self.acked else {
+            return Vec::new();
+        };
+        let mut faults = Vec::new();
+        let now = position.offset;
+        if position.epoch == epoch && now > acked {
+            faults.push(Fault::CursorAhead { acked, now });
+        }
+        let before = self.told.replace((position.epoch, now));
+        if let Some((_, before)) =
+            before.filter(|(epoch, before)| *epoch == position.epoch && *before > now)
+        {
+            faults.push(Fault::CursorBack { before, now });
+        }
+        faults
+    }
+}
