@@ -289,3 +289,52 @@ async fn a_shard_that_does_not_listen_costs_a_gap_and_nothing_more() {
     assert_eq!(heard.len(), 3);
     assert!(matches!(heard.last(), Some(Event::Gap { .. })));
 }
+
+#[tokio::test]
+async fn rooms_keep_so_much_history_together_and_none_takes_from_another() {
+    let history_bytes_max = 10_000;
+    let (engine, clock) = engine(MemoryLimits {
+        history_bytes_max,
+        ..MemoryLimits::default()
+    });
+    let kept = async |name: &str| {
+        let range = Range::Last { limit: 1000 };
+        let page = engine.read(&room(name), range).await.unwrap();
+        page.publications.len()
+    };
+    let (first, late) = (room("first"), room("late"));
+    for _ in 0..1000 {
+        let published = engine.publish(&first, draft(None), terms(1000)).await;
+        published.unwrap();
+    }
+    let place = kept("first").await;
+    assert!((10..1000).contains(&place), "{place}");
+    assert!(engine.budget().kept() <= history_bytes_max);
+    for _ in 0..100 {
+        engine
+            .publish(&late, draft(None), terms(1000))
+            .await
+            .unwrap();
+    }
+    assert_eq!((kept("first").await, kept("late").await), (place, 0));
+    let start = Position::start(engine.head(&late).await.unwrap().epoch);
+    let range = Range::After {
+        position: start,
+        limit: 1000,
+    };
+    let missing = engine.read(&late, range).await.unwrap().missing.unwrap();
+    assert_eq!(
+        (missing.from, missing.to),
+        (1, 100),
+        "what is not kept is told"
+    );
+
+    clock.advance(Duration::from_mins(5));
+    sweep(&engine);
+    assert_eq!(engine.budget().kept(), 0);
+    engine
+        .publish(&late, draft(None), terms(1000))
+        .await
+        .unwrap();
+    assert_eq!(kept("late").await, 1);
+}

@@ -52,7 +52,21 @@ pub(crate) enum Cause {
 }
 
 impl Cause {
-    /// The status of the answer.
+    /// The status that the client sees; none where the connection is closed without an answer.
+    pub(crate) fn answer(self) -> Option<StatusCode> {
+        let is_silent = matches!(
+            self,
+            Self::Tls
+                | Self::Proxy
+                | Self::TooLate
+                | Self::Handshakes
+                | Self::AddressHandshakes
+                | Self::Full
+        );
+        (!is_silent).then(|| self.status())
+    }
+
+    /// The status of the answer, if there is one.
     pub(crate) fn status(self) -> StatusCode {
         match self {
             Self::Malformed | Self::Tls | Self::Proxy | Self::Subprotocol => {

@@ -135,7 +135,7 @@ impl Observer for Log {
                 cause,
                 detail,
             } => {
-                let status = cause.status().as_u16();
+                let status = cause.answer().map(|status| status.as_u16());
                 tracing::debug!(%from, cause = cause.name(), status, detail, "handshake refused");
             }
             Lifecycle::Connected { connection, from } => {

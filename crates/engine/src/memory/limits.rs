@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-/// The bounds of a [`super::MemoryEngine`]. Whoever meets one is answered with [`crate::EngineError::Full`].
+/// The bounds of a [`super::MemoryEngine`]. Whoever meets one is answered with
+/// [`crate::EngineError::Full`], except where it says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoryLimits {
     /// Rooms that are known at the same time.
     pub rooms_max: usize,
+    /// Bytes of history in all rooms together. A room that finds no place gives up its own past; one that
+    /// has none keeps nothing.
+    pub history_bytes_max: usize,
     /// Keys that a room remembers within their window. A forgotten key would let a publication in
     /// twice, so that a room that is full of them refuses publications with a key.
     pub keys_max: usize,
@@ -26,6 +30,7 @@ impl Default for MemoryLimits {
     fn default() -> Self {
         Self {
             rooms_max: 1_000_000,
+            history_bytes_max: 1024 * 1024 * 1024,
             keys_max: 1_000_000,
             members_max: 100_000,
             cursors_max: 100_000,

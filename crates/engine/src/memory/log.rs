@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tautline_protocol::model::{Epoch, Position, Publication, PublicationId, Retention};
 
+use super::Budget;
 use crate::{Missing, MissingReason, Page, Range};
 
 /// Positions, and the newest publications.
@@ -17,6 +18,8 @@ pub(super) struct Log {
     trimmed: Position,
     ring: VecDeque<Kept>,
     retention: Retention,
+    /// What all rooms may keep together.
+    budget: Arc<Budget>,
 }
 
 #[derive(Debug)]
@@ -26,7 +29,7 @@ struct Kept {
 }
 
 impl Log {
-    pub(super) fn new(epoch: Epoch) -> Self {
+    pub(super) fn new(epoch: Epoch, budget: Arc<Budget>) -> Self {
         Self {
             head: Position::start(epoch),
             trimmed: Position::start(epoch),
@@ -35,6 +38,7 @@ impl Log {
                 count: 0,
                 age: Duration::ZERO,
             },
+            budget,
         }
     }
 
@@ -59,15 +63,36 @@ impl Log {
         self.head = publication.position;
         self.retention = retention;
         self.trim(now);
-        if retention.count == 0 {
-            self.trimmed = self.head;
-        } else {
+        let kept = Kept {
+            at: now,
+            publication: Arc::clone(publication),
+        };
+        if retention.count > 0 && self.make_place(kept.weight()) {
+            self.budget.take(kept.weight());
             // One was left room for: the ring never grows past what is kept.
-            self.ring.push_back(Kept {
-                at: now,
-                publication: Arc::clone(publication),
-            });
+            self.ring.push_back(kept);
+        } else {
+            self.trimmed = self.head;
         }
+    }
+
+    /// Lets go of this room's own past until there is place for so many bytes, or says that there is none.
+    fn make_place(&mut self, bytes: usize) -> bool {
+        while !self.budget.has_place(bytes) {
+            if !self.forget_oldest() {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn forget_oldest(&mut self) -> bool {
+        let Some(oldest) = self.ring.pop_front() else {
+            return false;
+        };
+        self.trimmed = oldest.publication.position;
+        self.budget.give_back(oldest.weight());
+        true
     }
 
     /// Lets go of what is too old, or too many for what there is up to `head`.
@@ -79,8 +104,7 @@ impl Log {
             if !too_many && !too_old {
                 break;
             }
-            self.trimmed = oldest.publication.position;
-            self.ring.pop_front();
+            self.forget_oldest();
         }
     }
 
@@ -181,6 +205,19 @@ impl Log {
             .range(begin..end)
             .map(|kept| Arc::clone(&kept.publication))
             .collect()
+    }
+}
+
+impl Kept {
+    /// The memory that it takes, about.
+    fn weight(&self) -> usize {
+        size_of::<Self>() + size_of::<Publication>() + self.publication.data.len()
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        while self.forget_oldest() {}
     }
 }
 

@@ -5,6 +5,7 @@
 //! watchers' inboxes in one step. Nothing here waits, so that every answer is ready at once.
 //! Nothing here runs by itself either: [`MemoryEngine::sweep`] is called by the server.
 
+mod budget;
 mod clock;
 mod cursors;
 mod expiring;
@@ -26,6 +27,7 @@ use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 use tautline_protocol::model::{Position, RoomName};
 
+pub use budget::Budget;
 pub use clock::{Clock, ManualClock, Now, SystemClock};
 pub use limits::MemoryLimits;
 
@@ -62,12 +64,17 @@ impl MemoryEngine {
         Self {
             limits,
             clock,
-            rooms: Rooms::new(limits.rooms_max),
+            rooms: Rooms::new(limits.rooms_max, limits.history_bytes_max),
             leases: Mutex::default(),
             kept: Mutex::default(),
             inboxes: RwLock::default(),
             next_part: AtomicUsize::new(0),
         }
+    }
+
+    /// How much history is kept.
+    pub fn budget(&self) -> &Arc<Budget> {
+        self.rooms.budget()
     }
 
     /// Lets go of what has ended: to be called once a second or so, from any one thread.

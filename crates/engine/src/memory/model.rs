@@ -1,5 +1,6 @@
 //! The room against a naive model of it, over arbitrary sequences of operations.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use tautline_protocol::model::{
     Epoch, EventName, Position, PublicationId, Retention, RoomName, Timestamp,
 };
 
+use super::Budget;
 use super::clock::Now;
 use super::room::{Room, Stamp};
 use crate::{
@@ -315,7 +317,11 @@ proptest! {
     #[test]
     fn a_room_does_what_a_naive_model_does(steps in vec(step(), 1..60)) {
         let mut model = Model::default();
-        let mut room = Room::new(RoomName::parse("room").unwrap(), EPOCH);
+        let mut room = Room::new(
+            RoomName::parse("room").unwrap(),
+            EPOCH,
+            Arc::new(Budget::new(usize::MAX)),
+        );
         let (inbox, events) = inbox(1_000);
         room.watch(Listener(0), &inbox);
         for step in steps {

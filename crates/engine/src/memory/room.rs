@@ -8,12 +8,12 @@ use tautline_protocol::model::{
     ConnectionId, Epoch, Member, NodeId, Position, Publication, PublicationId, RoomName,
 };
 
-use super::MemoryLimits;
 use super::clock::Now;
 use super::cursors::Cursors;
 use super::expiring::Expiring;
 use super::log::Log;
 use super::roster::Roster;
+use super::{Budget, MemoryLimits};
 use crate::{
     Cast, Draft, EngineError, Event, Inbox, Level, Listener, MemberChange, Page, Published, Range,
     Terms,
@@ -55,10 +55,10 @@ struct Watcher {
 }
 
 impl Room {
-    pub(super) fn new(name: RoomName, epoch: Epoch) -> Self {
+    pub(super) fn new(name: RoomName, epoch: Epoch, budget: Arc<Budget>) -> Self {
         Self {
             name,
-            log: Log::new(epoch),
+            log: Log::new(epoch, budget),
             keys: Expiring::default(),
             watchers: Vec::new(),
             roster: Roster::default(),

@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 use tautline_protocol::model::{Epoch, PublicationId, RoomName, Timestamp};
 use uuid::{ContextV7, Uuid};
 
+use super::Budget;
 use super::room::Room;
 use crate::EngineError;
 
@@ -24,6 +26,7 @@ pub(super) struct Rooms {
     epochs: Epochs,
     count: AtomicUsize,
     max: usize,
+    budget: Arc<Budget>,
 }
 
 /// Where epochs come from: unguessable, and never the same for two lives of a room in which anything happened.
@@ -51,14 +54,20 @@ pub(super) struct Part {
 }
 
 impl Rooms {
-    pub(super) fn new(rooms_max: usize) -> Self {
+    pub(super) fn new(rooms_max: usize, history_bytes_max: usize) -> Self {
         Self {
             parts: (0..PARTS).map(|_| Mutex::default()).collect(),
             hasher: RandomState::new(),
             epochs: Epochs::default(),
             count: AtomicUsize::new(0),
             max: rooms_max,
+            budget: Arc::new(Budget::new(history_bytes_max)),
         }
+    }
+
+    /// How much history they keep.
+    pub(super) fn budget(&self) -> &Arc<Budget> {
+        &self.budget
     }
 
     /// Calls `act` with the room, which begins to exist if it did not.
@@ -73,7 +82,7 @@ impl Rooms {
             return Ok(act(room, ids));
         }
         self.count_one()?;
-        let room = Room::new(name.clone(), self.epochs.of(name));
+        let room = Room::new(name.clone(), self.epochs.of(name), Arc::clone(&self.budget));
         Ok(act(rooms.entry(name.clone()).or_insert(room), ids))
     }
 

@@ -169,7 +169,7 @@ impl Event {
                 } else {
                     Kind::Refused
                 };
-                let detail = json!({"refusal": cause.name(), "status": cause.status().as_u16()});
+                let detail = json!({"refusal": cause.name(), "status": cause.answer().map(|status| status.as_u16())});
                 let mut entry = Entry::new(time, kind, &detail);
                 entry.address = Some(from.to_string());
                 entry

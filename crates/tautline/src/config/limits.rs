@@ -9,7 +9,7 @@ use tautline_protocol::server::Rates;
 use super::check::Written;
 use crate::descriptors;
 
-/// Such a part of the machine's memory may be used for what waits.
+/// Such a part of the machine's memory may be used for what waits, and such a part for history.
 const MEMORY_SHARE: usize = 4;
 
 /// What a machine that does not tell is taken to have.
@@ -27,6 +27,9 @@ pub(crate) struct Limits {
     pub(crate) addresses: AddressLimits,
     /// The most bytes that wait for all connections together.
     pub(crate) memory_bytes: usize,
+    pub(crate) rooms_max: usize,
+    /// The most bytes of history that are kept in memory, for all rooms together.
+    pub(crate) history_bytes: usize,
 }
 
 /// What one address may do. Each is without limit where it is none.
@@ -53,7 +56,9 @@ pub(super) fn limits(written: &mut Written) -> Limits {
             failures_max: written.most("limits.auth_failures"),
             block: written.span("limits.auth_block"),
         },
-        memory_bytes: memory_bytes(written),
+        memory_bytes: part_of_memory(written, "limits.memory"),
+        rooms_max: written.size("limits.rooms"),
+        history_bytes: part_of_memory(written, "limits.history"),
     }
 }
 
@@ -99,8 +104,8 @@ fn connections_max(written: &mut Written) -> usize {
 }
 
 /// What is written, or a part of what the machine or the container has.
-fn memory_bytes(written: &mut Written) -> usize {
-    let wanted = written.values.number("limits.memory", &mut written.faults);
+fn part_of_memory(written: &mut Written, key: &str) -> usize {
+    let wanted = written.values.number(key, &mut written.faults);
     let wanted = wanted.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
     wanted.unwrap_or_else(|| machine_bytes() / MEMORY_SHARE)
 }

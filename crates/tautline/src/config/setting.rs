@@ -278,6 +278,18 @@ pub(super) const SETTINGS: &[Setting] = &[
         "how often a connection is refused something; above it is closed with 4429",
     ),
     setting(
+        "limits.rooms",
+        Kind::Number(1),
+        "1000000",
+        "the most rooms that are known at the same time; nobody joins or publishes to a new one beyond that",
+    ),
+    setting(
+        "limits.history",
+        Kind::Number(0),
+        "",
+        "bytes of history that all rooms together keep in memory; a quarter of the machine's memory, unless this is written. A room that finds no place gives up its own past",
+    ),
+    setting(
         "limits.memory",
         Kind::Number(1024 * 1024),
         "",

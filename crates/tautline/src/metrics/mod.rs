@@ -14,6 +14,7 @@ mod reference;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use tautline_engine::memory::Budget;
 use tautline_hub::{Memory, Stats};
 
 pub(crate) use self::audit::AuditFigures;
@@ -76,6 +77,11 @@ impl Metrics {
     /// Tells how much of this memory is used.
     pub(crate) fn weigh(&self, memory: Arc<Memory>) {
         self.queues.weigh(memory);
+    }
+
+    /// Tells how much history is kept.
+    pub(crate) fn measure(&self, history: Arc<Budget>) {
+        self.queues.measure(history);
     }
 
     /// Counts a certificate that has changed, by what came of it.

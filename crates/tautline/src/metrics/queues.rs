@@ -1,10 +1,11 @@
-//! What waits for connections, and those that are closed because of it.
+//! What waits for connections, those that are closed because of it, and the history that is kept.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
+use tautline_engine::memory::Budget;
 use tautline_hub::{Memory, Stats};
 
 use super::book::Book;
@@ -12,6 +13,9 @@ use super::{Shard, sum};
 
 pub(super) struct Queues {
     memory: OnceLock<Arc<Memory>>,
+    history: OnceLock<Arc<Budget>>,
+    history_bytes: Gauge,
+    history_bytes_max: Gauge,
     bytes: Gauge,
     bytes_max: Gauge,
     slow_consumers: Counter,
@@ -23,6 +27,9 @@ impl Queues {
     pub(super) fn new(book: &mut Book) -> Self {
         let queues = Self {
             memory: OnceLock::new(),
+            history: OnceLock::new(),
+            history_bytes: Gauge::default(),
+            history_bytes_max: Gauge::default(),
             bytes: Gauge::default(),
             bytes_max: Gauge::default(),
             slow_consumers: Counter::default(),
@@ -57,7 +64,22 @@ impl Queues {
              largest",
             queues.shed.clone(),
         );
+        book.register(
+            "history_bytes",
+            "Bytes of history that all rooms together keep in memory",
+            queues.history_bytes.clone(),
+        );
+        book.register(
+            "history_bytes_max",
+            "The most that they may keep (limits.history): a room that finds no place gives up its own past",
+            queues.history_bytes_max.clone(),
+        );
         queues
+    }
+
+    /// The history whose size is told. There is one.
+    pub(super) fn measure(&self, history: Arc<Budget>) {
+        self.history.get_or_init(|| history);
     }
 
     /// The memory whose use is told. There is one.
@@ -69,6 +91,10 @@ impl Queues {
         if let Some(memory) = self.memory.get() {
             set(&self.bytes, memory.waiting());
             set(&self.bytes_max, memory.budget());
+        }
+        if let Some(history) = self.history.get() {
+            set(&self.history_bytes, history.kept());
+            set(&self.history_bytes_max, history.max());
         }
         for (counter, count) in [
             (

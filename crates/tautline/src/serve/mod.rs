@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
-use tautline_engine::memory::MemoryEngine;
+use tautline_engine::memory::{MemoryEngine, MemoryLimits, SystemClock};
 use tautline_engine::{Engine, Members};
 use tautline_protocol::model::NodeId;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -27,7 +27,7 @@ use crate::audit::Audit;
 use crate::auth::{Keys, Verifier};
 use crate::certificate::News;
 use crate::cli::ServeArguments;
-use crate::config::{Admin, Config, Drain, Mode, Tls};
+use crate::config::{Admin, Config, Drain, Limits, Mode, Tls};
 use crate::descriptors;
 use crate::inquiry::Shards;
 use crate::lifecycle::{Log, Observer, Observers};
@@ -101,7 +101,7 @@ async fn run(
     let (mode, drain) = (config.mode, config.drain);
     let listeners = bind(&config)?;
     let for_operators = config.admin.listen.map(admin::bind).transpose()?;
-    let engine = Arc::new(MemoryEngine::default());
+    let engine = start_engine(&config.limits, &metrics);
     let node = NodeId(getrandom::u32().context("the system has no random numbers")?);
     engine.renew(node, LEASE).await?;
     let mut observers: Vec<Arc<dyn Observer>> = vec![Arc::clone(&metrics) as _, Arc::new(Log)];
@@ -161,6 +161,17 @@ async fn run(
         operators.end();
     }
     Ok(())
+}
+
+fn start_engine(limits: &Limits, metrics: &Metrics) -> Arc<MemoryEngine> {
+    let limits = MemoryLimits {
+        rooms_max: limits.rooms_max,
+        history_bytes_max: limits.history_bytes,
+        ..MemoryLimits::default()
+    };
+    let engine = MemoryEngine::new(limits, Arc::new(SystemClock::default()));
+    metrics.measure(Arc::clone(engine.budget()));
+    Arc::new(engine)
 }
 
 /// Closes all connections, and ends the shards.

@@ -5,4 +5,5 @@ mod memory;
 mod places;
 mod proxies;
 mod rates;
+mod rooms;
 mod sizes;
