@@ -1,7 +1,7 @@
 //! What clients did and saw, and whether it is what was promised.
 //!
 //! Each client writes down its own [`History`]; in the end, whoever judges reads each room's [`Log`].
-//! [`check`] holds them against one another: [`order`] what all must agree on, [`follower`] what one client
+//! [`check`] holds them against one another: `order` what all must agree on, `follower` what one client
 //! may see next.
 
 mod event;
