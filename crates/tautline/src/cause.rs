@@ -31,6 +31,12 @@ pub(crate) enum Cause {
     TooLate,
     /// A trusted proxy does not say, in the PROXY protocol, whom it speaks for.
     Proxy,
+    /// It comes from beyond this machine, and not through the proxy that speaks TLS.
+    Bypass,
+    /// Its URL has a token.
+    TokenInUrl,
+    /// It is for operators, and has no key of theirs.
+    OperatorKey,
     /// So many handshakes go on already.
     Handshakes,
     /// So many handshakes from its address go on already.
@@ -52,31 +58,20 @@ pub(crate) enum Cause {
 }
 
 impl Cause {
-    /// The status that the client sees; none where the connection is closed without an answer.
-    pub(crate) fn answer(self) -> Option<StatusCode> {
-        let is_silent = matches!(
-            self,
-            Self::Tls
-                | Self::Proxy
-                | Self::TooLate
-                | Self::Handshakes
-                | Self::AddressHandshakes
-                | Self::Full
-        );
-        (!is_silent).then(|| self.status())
-    }
-
     /// The status of the answer, if there is one.
     pub(crate) fn status(self) -> StatusCode {
         match self {
-            Self::Malformed | Self::Tls | Self::Proxy | Self::Subprotocol => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::Malformed
+            | Self::Tls
+            | Self::Proxy
+            | Self::Bypass
+            | Self::TokenInUrl
+            | Self::Subprotocol => StatusCode::BAD_REQUEST,
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
             Self::Path => StatusCode::NOT_FOUND,
             Self::WebSocketVersion => StatusCode::UPGRADE_REQUIRED,
             Self::Origin => StatusCode::FORBIDDEN,
-            Self::Token => StatusCode::UNAUTHORIZED,
+            Self::Token | Self::OperatorKey => StatusCode::UNAUTHORIZED,
             Self::TooLate => StatusCode::REQUEST_TIMEOUT,
             Self::AddressHandshakes
             | Self::AddressConnects
@@ -102,6 +97,9 @@ impl Cause {
             Self::Token => "token",
             Self::TooLate => "too_late",
             Self::Proxy => "proxy",
+            Self::OperatorKey => "operator_key",
+            Self::Bypass => "bypass",
+            Self::TokenInUrl => "token_in_url",
             Self::Handshakes => "handshakes",
             Self::AddressHandshakes => "address_handshakes",
             Self::AddressConnects => "address_connects",

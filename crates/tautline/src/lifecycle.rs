@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use hyper::StatusCode;
 use tautline_engine::Published;
 use tautline_protocol::model::{ConnectionId, EventName, RoomName};
 use tautline_protocol::wire::Refusal;
@@ -21,6 +22,8 @@ pub(crate) enum Lifecycle<'a> {
         from: IpAddr,
         /// Why.
         cause: Cause,
+        /// The status of the answer; none if the connection was closed without one.
+        status: Option<StatusCode>,
         /// Why, in words; a part may be the peer's.
         detail: &'a str,
     },
@@ -90,6 +93,8 @@ pub(crate) struct Release<'a> {
     pub(crate) room: &'a RoomName,
     pub(crate) event: &'a EventName,
     pub(crate) data: &'a Bytes,
+    /// In whose name.
+    pub(crate) user: Option<&'a Arc<str>>,
     pub(crate) published: Published,
 }
 
@@ -133,9 +138,10 @@ impl Observer for Log {
             Lifecycle::Refused {
                 from,
                 cause,
+                status,
                 detail,
             } => {
-                let status = cause.answer().map(|status| status.as_u16());
+                let status = status.map(|status| status.as_u16());
                 tracing::debug!(%from, cause = cause.name(), status, detail, "handshake refused");
             }
             Lifecycle::Connected { connection, from } => {
@@ -161,7 +167,7 @@ impl Observer for Log {
             }
             Lifecycle::Ended(ending) => ending.log(),
             Lifecycle::Operated { operator, act } => {
-                tracing::debug!(operator, act = act.name(), target = %act.target(), "operated");
+                tracing::info!(operator, act = act.name(), target = %act.target(), "operated");
             }
         }
     }

@@ -11,7 +11,6 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::StatusCode;
@@ -19,6 +18,7 @@ use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -132,10 +132,11 @@ async fn run(
                 return;
             };
             match listener.accept().await {
-                Ok((stream, _)) => {
+                Ok((stream, peer)) => {
                     // An answer that waits for others to fill its packet is only late.
                     drop(stream.set_nodelay(true));
-                    let (router, stopped) = (router.clone(), until.clone());
+                    let router = router.clone().layer(Extension(api::Peer(peer.ip())));
+                    let stopped = until.clone();
                     tokio::spawn(async move {
                         serve(stream, router, stopped, bounds.head_within).await;
                         drop(place);

@@ -32,7 +32,7 @@ use crate::lifecycle::{Act, Lifecycle, Observer, Observers};
 use crate::limits::Counts;
 
 pub(crate) use body::BodyLimits;
-pub(crate) use operator::authorize;
+pub(crate) use operator::{Peer, authorize};
 pub(crate) use refusal::{Refused, refuse};
 
 /// A page has so many entries if nothing is said.

@@ -1,5 +1,6 @@
 //! Who asks: the key in `Authorization`, and whom it names.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request, State};
@@ -11,10 +12,16 @@ use axum::response::Response;
 use tautline_protocol::wire::ErrorCode;
 
 use super::{Api, Refused, refuse};
+use crate::cause::Cause;
+use crate::lifecycle::{Lifecycle, Observer};
 
 /// The id of the key that a request came with.
 #[derive(Debug, Clone)]
 pub(super) struct Operator(pub(super) Arc<str>);
+
+/// Who is at the other end of the operators' connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) IpAddr);
 
 /// Lets those through who have a key.
 pub(crate) async fn authorize(
@@ -22,7 +29,17 @@ pub(crate) async fn authorize(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Refused> {
-    let operator = operator(&api, request.headers())?;
+    let peer = request.extensions().get::<Peer>().copied();
+    let operator = operator(&api, request.headers()).inspect_err(|refused| {
+        if let Some(Peer(from)) = peer {
+            api.observer.observe(&Lifecycle::Refused {
+                from,
+                cause: Cause::OperatorKey,
+                status: Some(refused.status()),
+                detail: "a request of operators without a key that opens it",
+            });
+        }
+    })?;
     request.extensions_mut().insert(operator);
     Ok(next.run(request).await)
 }

@@ -169,7 +169,7 @@ pub(super) async fn publish(
         .of(&room, new.user.as_deref().unwrap_or_default());
     check_size(rule, &new.data)?;
     let terms = terms::of(rule, &room, (&api.counts, api.audit.as_deref()))?;
-    let (event, data) = (new.event.clone(), new.data.clone());
+    let (event, data, user) = (new.event.clone(), new.data.clone(), new.user.clone());
     let draft = Draft {
         event: new.event,
         data: new.data,
@@ -185,6 +185,7 @@ pub(super) async fn publish(
         room: &room,
         event: &event,
         data: &data,
+        user: user.as_ref(),
         published,
     };
     api.operated(&operator, Act::Publish(&release));

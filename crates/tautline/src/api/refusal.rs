@@ -1,5 +1,7 @@
 //! What is answered when something is not done: problems with a code of the one registry.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -32,6 +34,10 @@ pub(super) fn wrong(status: StatusCode, path: &str, detail: impl Into<String>) -
 }
 
 impl Refused {
+    pub(super) fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
     /// The same, with another code.
     pub(super) fn coded(self, code: ErrorCode) -> Self {
         Self(self.0.with("code", code.name()))
@@ -63,6 +69,7 @@ impl From<NotNow> for Refused {
         match not_now {
             NotNow::TooOften { wait_ms, .. } => {
                 let Self(problem) = refused(StatusCode::TOO_MANY_REQUESTS);
+                let problem = problem.retry_after(Duration::from_millis(wait_ms));
                 Self(problem.with("retryAfterMs", wait_ms))
             }
             NotNow::Unaudited => refused(StatusCode::SERVICE_UNAVAILABLE),

@@ -1,10 +1,12 @@
 //! What happened, as the shards hand it over: nothing is written, counted or cut on their threads that can
 //! be left to the writer's.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use hyper::StatusCode;
 use serde_json::{Map, Value, json};
 use tautline_engine::Published;
 use tautline_protocol::model::{ConnectionId, EventName, RoomName};
@@ -30,7 +32,7 @@ pub(super) struct Event {
 enum What {
     Started,
     Stopped,
-    Refused(IpAddr, Cause),
+    Refused(Refusal),
     Connected(ConnectionId, IpAddr),
     Authenticated(Who),
     Denied(Who, Denial),
@@ -39,6 +41,15 @@ enum What {
     Published(Who, Publication),
     Ended(Box<End>),
     Operated(Operation),
+}
+
+/// Handshakes of one address that were refused for one cause.
+#[derive(Debug, Clone, Copy)]
+struct Refusal {
+    from: IpAddr,
+    cause: Cause,
+    status: Option<StatusCode>,
+    times: u64,
 }
 
 #[derive(Debug)]
@@ -60,6 +71,8 @@ struct Publication {
     published: Published,
     bytes: usize,
     payload: Option<Bytes>,
+    /// In whose name; of a connection's publication the connection's user.
+    user: Option<Arc<str>>,
 }
 
 #[derive(Debug)]
@@ -96,7 +109,17 @@ impl Event {
     pub(super) fn of(event: &Lifecycle<'_>, is_asked: impl Fn(&RoomName, &str) -> bool) -> Self {
         Self::now(match event {
             // The detail may have words of the peer, and the cause says enough.
-            Lifecycle::Refused { from, cause, .. } => What::Refused(*from, *cause),
+            Lifecycle::Refused {
+                from,
+                cause,
+                status,
+                ..
+            } => What::Refused(Refusal {
+                from: *from,
+                cause: *cause,
+                status: *status,
+                times: 1,
+            }),
             Lifecycle::Connected { connection, from } => What::Connected(*connection, *from),
             Lifecycle::Authenticated(party) => What::Authenticated(Who::of(party)),
             Lifecycle::Denied(party, refusal) => {
@@ -163,17 +186,7 @@ impl Event {
                 Entry::new(time, Kind::Started, &detail)
             }
             What::Stopped => Entry::new(time, Kind::Stopped, &json!({})),
-            What::Refused(from, cause) => {
-                let kind = if cause == Cause::Token {
-                    Kind::AuthFailed
-                } else {
-                    Kind::Refused
-                };
-                let detail = json!({"refusal": cause.name(), "status": cause.answer().map(|status| status.as_u16())});
-                let mut entry = Entry::new(time, kind, &detail);
-                entry.address = Some(from.to_string());
-                entry
-            }
+            What::Refused(refusal) => refusal.into_entry(time),
             What::Connected(connection, from) => {
                 let mut entry = Entry::new(time, Kind::Connected, &json!({}));
                 entry.connection = Some(connection.to_string());
@@ -211,6 +224,39 @@ impl Event {
     }
 }
 
+/// Makes one of all refusals of one address for one cause: whoever knocks all the time does not fill the disk.
+pub(super) fn merge(events: Vec<Event>) -> Vec<Event> {
+    let mut firsts: HashMap<(IpAddr, Cause), usize> = HashMap::new();
+    let mut merged: Vec<Event> = Vec::with_capacity(events.len());
+    for event in events {
+        if let What::Refused(refusal) = &event.what {
+            let next = merged.len();
+            let first = *firsts.entry((refusal.from, refusal.cause)).or_insert(next);
+            if let Some(What::Refused(first)) = merged.get_mut(first).map(|event| &mut event.what) {
+                first.times += refusal.times;
+                continue;
+            }
+        }
+        merged.push(event);
+    }
+    merged
+}
+
+impl Refusal {
+    fn into_entry(self, time: u64) -> Entry {
+        let kind = if matches!(self.cause, Cause::Token | Cause::OperatorKey) {
+            Kind::AuthFailed
+        } else {
+            Kind::Refused
+        };
+        let status = self.status.map(|status| status.as_u16());
+        let detail = json!({"refusal": self.cause.name(), "status": status, "times": self.times});
+        let mut entry = Entry::new(time, kind, &detail);
+        entry.address = Some(self.from.to_string());
+        entry
+    }
+}
+
 impl Who {
     fn of(party: &Party<'_>) -> Self {
         Self {
@@ -245,6 +291,11 @@ impl Operation {
         detail.insert("act".to_owned(), self.act.into());
         let mut entry = Entry::new(time, Kind::Operated, &Value::Object(detail));
         entry.connection = self.connection.map(|connection| connection.to_string());
+        let user = self
+            .publication
+            .as_ref()
+            .and_then(|publication| publication.user.as_deref());
+        entry.user = user.map(cut);
         entry.within(self.publication.map(|publication| publication.room))
     }
 }
@@ -257,6 +308,7 @@ impl Publication {
             published: release.published,
             bytes: release.data.len(),
             payload: with_payload.then(|| release.data.clone()),
+            user: release.user.cloned(),
         }
     }
 

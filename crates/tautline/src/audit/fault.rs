@@ -15,6 +15,8 @@ pub(super) enum Fault {
     },
     #[error("{}: another process writes this audit log", .0.display())]
     Locked(PathBuf),
+    #[error("{}: others may write here", .0.display())]
+    Open(PathBuf),
     #[error("{}: was removed or replaced while it was written", .0.display())]
     Gone(PathBuf),
     #[error("{}: {what}", path.display())]
@@ -49,6 +51,9 @@ impl Fault {
             }
             Self::Locked(_) => {
                 "stop that process, or give each server an audit.directory of its own"
+            }
+            Self::Open(_) => {
+                "run `chmod go-w` on it: who can write there can put a file in the log's place"
             }
             Self::Gone(_) => "put it back, or let the server go on in a new file",
             Self::Damaged { .. } => {

@@ -5,6 +5,7 @@
 //! That costs one flush per batch, off the shards; batches grow as the disk gets slower.
 
 use std::fs;
+use std::io;
 use std::ops::ControlFlow;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -60,8 +61,15 @@ impl File {
     /// Makes a file whose rows follow `start`. It gets its name when it is whole.
     pub(super) fn create(path: &Path, start: Head) -> Result<(), Fault> {
         let unfinished = path.with_extension("new");
+        // What a crash has left there, or what somebody has put there: never written through.
+        match fs::remove_file(&unfinished) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Fault::disk(&unfinished)(error));
+            }
+            Ok(()) | Err(_) => {}
+        }
         let mut options = fs::OpenOptions::new();
-        let options = options.write(true).create(true).truncate(true).mode(0o600);
+        let options = options.write(true).create_new(true).mode(0o600);
         options
             .open(&unfinished)
             .map_err(Fault::disk(&unfinished))?;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::ops::ControlFlow;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -17,6 +17,9 @@ use super::row::{Entry, Kind, Row};
 
 /// So many rows at the end are checked before more are written behind them.
 const TAIL_ROWS: u64 = 1000;
+
+/// Others than the directory's owner may write there.
+const OTHERS_WRITE: u32 = 0o022;
 
 /// Held by whoever writes.
 const LOCK: &str = "lock";
@@ -159,6 +162,12 @@ fn lock(directory: &Path) -> Result<fs::File, Fault> {
         .mode(0o700)
         .create(directory);
     made.map_err(Fault::disk(directory))?;
+    let mode = fs::metadata(directory)
+        .map_err(Fault::disk(directory))?
+        .mode();
+    if mode & OTHERS_WRITE != 0 {
+        return Err(Fault::Open(directory.to_owned()));
+    }
     let path = directory.join(LOCK);
     let mut options = fs::OpenOptions::new();
     let options = options.write(true).create(true).truncate(false).mode(0o600);

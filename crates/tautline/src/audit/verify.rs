@@ -75,7 +75,9 @@ pub(super) fn verify(at: &Path, asked: &Asked) -> Result<Result<Whole, Broken>, 
                 Fault::Disk { .. } => return Err(fault),
                 Fault::Database { source, .. } => walk.breaks(&path, source.to_string()),
                 Fault::Damaged { what, .. } => walk.breaks(&path, what),
-                Fault::Locked(_) | Fault::Gone(_) => walk.breaks(&path, fault.to_string()),
+                Fault::Locked(_) | Fault::Open(_) | Fault::Gone(_) => {
+                    walk.breaks(&path, fault.to_string());
+                }
             }
         }
         if walk.broken.is_some() {

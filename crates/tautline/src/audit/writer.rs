@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::chain::Head;
-use super::event::Event;
+use super::event::{self, Event};
 use super::fault::Fault;
 use super::log::{Known, Log, Place};
 use super::queue::{Lost, Queue};
@@ -61,13 +61,14 @@ impl Writer {
             while events.len() > 0 {
                 let batch: Vec<Event> = events.by_ref().take(BATCH_ROWS).collect();
                 let bytes = batch.iter().map(Event::weight).sum();
-                let entries: Vec<Entry> = batch.into_iter().map(Event::into_entry).collect();
-                let rows = u64::try_from(entries.len()).unwrap_or(u64::MAX);
+                let written = u64::try_from(batch.len()).unwrap_or(u64::MAX);
+                let batch = event::merge(batch).into_iter();
+                let entries = batch.map(Event::into_entry).collect();
                 if !self.write(entries) {
                     return self.give_up(count);
                 }
                 self.queue.written(bytes);
-                count -= rows;
+                count -= written;
             }
             if let Some(lost) = taken.lost {
                 self.figures.lost.set(1);

@@ -91,7 +91,9 @@ impl Jwt {
         }
         let user: Arc<str> = claims.sub.into();
         let name = claims.name.map_or_else(|| Arc::clone(&user), Arc::from);
-        let expires_at = Some(Timestamp(claims.exp.saturating_mul(1000)));
+        // As long as it would be accepted anew.
+        let end = claims.exp.saturating_add(LEEWAY_SECS);
+        let expires_at = Some(Timestamp(end.saturating_mul(1000)));
         Ok(Identity {
             user,
             name,

@@ -34,10 +34,11 @@ fn has_secret(table: &toml::Table) -> bool {
     let secrets = SETTINGS
         .iter()
         .filter(|setting| setting.kind == Kind::Secret);
-    let mut names = secrets.filter_map(|setting| setting.key.split_once('.'));
-    names.any(|(section, key)| {
-        table
-            .get(section)
-            .is_some_and(|section| section.get(key).is_some())
+    let mut keys = secrets.map(|setting| setting.key);
+    keys.any(|key| {
+        let in_section = key
+            .split_once('.')
+            .and_then(|(section, key)| table.get(section)?.get(key));
+        in_section.is_some() || table.contains_key(key)
     })
 }

@@ -16,6 +16,9 @@ use crate::cli::ServeArguments;
 /// The shortest secret that a signature is worth something with.
 const SECRET_BYTES_MIN: usize = 32;
 
+/// The largest message that any configuration allows.
+const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 /// A secret that everybody can read in the documentation.
 const SECRET_OF_EXAMPLES: &str = "at least 32 bytes that nobody else knows";
 
@@ -193,10 +196,25 @@ fn session(written: &mut Written, mode: Mode) -> Settings {
 fn drain(written: &mut Written, mode: Mode) -> Drain {
     let at_once = mode == Mode::Development && !written.values.is_written("drain.window");
     let window = written.span("drain.window");
+    let deadline = written.span("drain.deadline");
+    if window > deadline {
+        let fix = "is longer than drain.deadline, which would cut those whose turn has not come; write less";
+        let shown = humantime::format_duration(window);
+        written.faults.add("drain.window", shown, fix);
+    }
     Drain {
         window: if at_once { Duration::ZERO } else { window },
-        deadline: written.span("drain.deadline"),
+        deadline,
     }
+}
+
+fn message_bytes_max(written: &mut Written) -> usize {
+    let bytes = written.size("limits.message");
+    if bytes > MESSAGE_BYTES_MAX {
+        let fix = format!("write {MESSAGE_BYTES_MAX} or less: a message is held whole");
+        written.faults.add("limits.message", bytes, &fix);
+    }
+    bytes
 }
 
 fn transport(written: &mut Written) -> Transport {
@@ -212,7 +230,7 @@ fn transport(written: &mut Written) -> Transport {
     Transport {
         handshake_timeout: written.span("server.handshake_timeout"),
         close_timeout: written.span("server.close_timeout"),
-        message_bytes_max: written.size("limits.message"),
+        message_bytes_max: message_bytes_max(written),
         fragments_max: written.count("limits.fragments"),
         message_timeout: written.span("limits.message_timeout"),
         proxies: proxies::proxies(written),

@@ -92,7 +92,14 @@ fn connections_max(written: &mut Written) -> usize {
         .values
         .number("limits.connections", &mut written.faults);
     let wanted = wanted.map_or(most, |number| usize::try_from(number).unwrap_or(usize::MAX));
-    if wanted > most {
+    if most == 0 {
+        let fix = format!(
+            "the system allows {files} open files, of which {} are for other things: no place is left for \
+             clients; raise the limit (`ulimit -Hn`, LimitNOFILE= of systemd)",
+            descriptors::RESERVED
+        );
+        written.faults.add("limits.connections", wanted, &fix);
+    } else if wanted > most {
         let fix = format!(
             "the system allows {files} open files, of which {} are for other things; write {most} or less, \
              or raise the limit (`ulimit -Hn`, LimitNOFILE= of systemd)",

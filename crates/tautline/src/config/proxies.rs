@@ -13,6 +13,8 @@ pub(crate) struct Proxies {
     pub(crate) trusted: Vec<IpNet>,
     /// Whether they begin each connection with a header of the PROXY protocol.
     pub(crate) speak_proxy_protocol: bool,
+    /// Whether they speak TLS in our place, so that nobody else may come.
+    pub(crate) are_the_only_way: bool,
 }
 
 pub(super) fn proxies(written: &mut Written) -> Proxies {
@@ -24,6 +26,7 @@ pub(super) fn proxies(written: &mut Written) -> Proxies {
     }
     let proxies = Proxies {
         speak_proxy_protocol: written.switch("server.proxy_protocol"),
+        are_the_only_way: written.switch("tls.terminated_by_proxy"),
         trusted,
     };
     if proxies.trusted.is_empty() {

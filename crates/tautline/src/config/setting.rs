@@ -464,6 +464,9 @@ pub(super) const ROOM_SETTINGS: &[Setting] = &[
     ),
 ];
 
+/// No time is longer: beyond that, clocks end.
+const SPAN_MAX: Duration = Duration::from_hours(24 * 365 * 100);
+
 impl Kind {
     /// Whether a value of this kind is within its bounds.
     pub(super) fn admits(self, value: &Value) -> bool {
@@ -475,7 +478,7 @@ impl Kind {
             Self::Span(min) => value
                 .as_str()
                 .and_then(|text| humantime::parse_duration(text).ok())
-                .is_some_and(|span| min <= span),
+                .is_some_and(|span| (min..=SPAN_MAX).contains(&span)),
             Self::Switch
             | Self::Rate
             | Self::Address
@@ -493,8 +496,9 @@ impl Kind {
             Self::Switch => "write true or false".to_owned(),
             Self::Number(min) => format!("write a whole number, {min} or more"),
             Self::Span(min) => format!(
-                "write {} or more; write it like \"25s\" or \"500ms\"",
-                humantime::format_duration(min)
+                "write {} or more, and {} at most; write it like \"25s\" or \"500ms\"",
+                humantime::format_duration(min),
+                humantime::format_duration(SPAN_MAX)
             ),
             Self::Rate => "write a rate like \"20/s burst 60\", or \"off\"".to_owned(),
             Self::Address => "is no address; write it like \"127.0.0.1:8080\"".to_owned(),

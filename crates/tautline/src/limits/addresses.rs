@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tautline_protocol::model::Bucket;
+use tautline_protocol::model::{Bucket, Rate};
 
 use super::stripes::{Stripes, share};
 use crate::config::AddressLimits;
@@ -36,6 +36,8 @@ struct Entry {
 /// An address does too much of something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TooMuch {
+    /// So many of its handshakes go on already.
+    Handshakes,
     /// It has as many connections as allowed.
     Connections,
     /// It begins connections too often.
@@ -71,18 +73,28 @@ impl Addresses {
         })
     }
 
-    /// Takes a place for a handshake; none if there are as many as allowed.
-    pub(crate) fn begin(self: &Arc<Self>, address: IpAddr, now: Instant) -> Option<AddressPlace> {
+    /// Counts one that comes, or says what there is too much of.
+    pub(crate) fn come(&self, address: IpAddr, now: Instant) -> Result<(), TooMuch> {
+        self.with(counted(address), now, |entry| {
+            entry.come(now, self.limits.connects)
+        })
+    }
+
+    /// Counts one that comes, and takes a place for its handshake, or says what there is too much of.
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        address: IpAddr,
+        now: Instant,
+    ) -> Result<AddressPlace, TooMuch> {
         let address = counted(address);
         self.with(address, now, |entry| {
-            let is_full = self
-                .limits
-                .handshakes_max
-                .is_some_and(|max| entry.handshakes >= max);
-            (!is_full).then(|| {
-                entry.handshakes += 1;
-                self.place(address, Kind::Handshake)
-            })
+            let most = self.limits.handshakes_max;
+            if most.is_some_and(|max| entry.handshakes >= max) {
+                return Err(TooMuch::Handshakes);
+            }
+            entry.come(now, self.limits.connects)?;
+            entry.handshakes += 1;
+            Ok(self.place(address, Kind::Handshake))
         })
     }
 
@@ -94,21 +106,10 @@ impl Addresses {
     ) -> Result<AddressPlace, TooMuch> {
         let address = counted(address);
         self.with(address, now, |entry| {
-            let blocked = entry
-                .blocked_until
-                .map(|until| until.saturating_duration_since(now));
-            if let Some(wait) = blocked.filter(|wait| !wait.is_zero()) {
-                return Err(TooMuch::Failures { wait });
-            }
-            if self
-                .limits
-                .connections_max
-                .is_some_and(|max| entry.connections >= max)
-            {
+            let most = self.limits.connections_max;
+            if most.is_some_and(|max| entry.connections >= max) {
                 return Err(TooMuch::Connections);
             }
-            let taken = entry.connects.take(now, self.limits.connects);
-            taken.map_err(|wait| TooMuch::Connects { wait })?;
             entry.connections += 1;
             Ok(self.place(address, Kind::Connection))
         })
@@ -151,6 +152,17 @@ impl Addresses {
 }
 
 impl Entry {
+    fn come(&mut self, now: Instant, connects: Option<Rate>) -> Result<(), TooMuch> {
+        let blocked = self
+            .blocked_until
+            .map(|until| until.saturating_duration_since(now));
+        if let Some(wait) = blocked.filter(|wait| !wait.is_zero()) {
+            return Err(TooMuch::Failures { wait });
+        }
+        let taken = self.connects.take(now, connects);
+        taken.map_err(|wait| TooMuch::Connects { wait })
+    }
+
     /// Whether nothing would be different if it were forgotten.
     fn is_at_rest(&self, now: Instant) -> bool {
         self.connections == 0
@@ -218,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_so_many_connections_and_begins_them_at_a_rate() {
+    fn an_address_has_so_many_connections() {
         let (addresses, now) = (addresses(), Instant::now());
         let first = addresses.enter(ip("192.0.2.1"), now).ok().unwrap();
         let second = addresses.enter(ip("::ffff:192.0.2.1"), now).ok().unwrap();
@@ -227,18 +239,30 @@ mod tests {
         assert!(addresses.enter(ip("192.0.2.2"), now).is_ok());
         drop((first, second));
         assert!(addresses.enter(ip("192.0.2.1"), now).is_ok());
+    }
+
+    #[test]
+    fn an_address_comes_at_a_rate_whatever_becomes_of_it() {
+        let (addresses, now) = (addresses(), Instant::now());
+        let address = ip("192.0.2.1");
+        assert_eq!(addresses.come(address, now), Ok(()));
+        for _ in 0..2 {
+            assert!(addresses.begin(address, now).is_ok());
+        }
         let wait = Duration::from_secs(1);
-        let often = addresses.enter(ip("192.0.2.1"), now);
+        let often = addresses.begin(address, now);
         assert_eq!(often.err(), Some(TooMuch::Connects { wait }));
-        assert!(addresses.enter(ip("192.0.2.1"), now + wait).is_ok());
+        assert_eq!(addresses.come(ip("192.0.2.2"), now), Ok(()));
+        assert_eq!(addresses.come(address, now + wait), Ok(()));
     }
 
     #[test]
     fn an_ipv6_address_counts_with_its_network() {
         let (addresses, now) = (addresses(), Instant::now());
-        let _one = addresses.begin(ip("2001:db8:1:2::3"), now).unwrap();
-        assert!(addresses.begin(ip("2001:db8:1:2:ffff::1"), now).is_none());
-        assert!(addresses.begin(ip("2001:db8:1:3::3"), now).is_some());
+        let _one = addresses.begin(ip("2001:db8:1:2::3"), now).ok().unwrap();
+        let full = addresses.begin(ip("2001:db8:1:2:ffff::1"), now);
+        assert_eq!(full.err(), Some(TooMuch::Handshakes));
+        assert!(addresses.begin(ip("2001:db8:1:3::3"), now).is_ok());
     }
 
     #[test]
@@ -248,15 +272,13 @@ mod tests {
         addresses.failed(address, now);
         let later = now + FAILURES_IN;
         addresses.failed(address, later);
-        assert!(
-            addresses.enter(address, later).is_ok(),
-            "the first is forgotten"
-        );
+        let forgotten = addresses.come(address, later);
+        assert_eq!(forgotten, Ok(()), "the first is forgotten");
         addresses.failed(address, later);
         let wait = Duration::from_mins(1);
-        let blocked = addresses.enter(address, later);
-        assert_eq!(blocked.err(), Some(TooMuch::Failures { wait }));
-        assert!(addresses.enter(address, later + wait).is_ok());
+        let blocked = addresses.come(address, later);
+        assert_eq!(blocked, Err(TooMuch::Failures { wait }));
+        assert_eq!(addresses.come(address, later + wait), Ok(()));
     }
 
     #[test]
@@ -265,7 +287,7 @@ mod tests {
         for number in 0..2 * ADDRESSES_KEPT {
             let bits = u32::try_from(number).unwrap();
             let now = start + Duration::from_millis(number as u64);
-            assert!(addresses.enter(IpAddr::V4(bits.into()), now).is_ok());
+            assert!(addresses.begin(IpAddr::V4(bits.into()), now).is_ok());
         }
         let kept = addresses
             .entries

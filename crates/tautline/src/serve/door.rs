@@ -43,7 +43,7 @@ impl Door {
                     // The shard's own runtime registers it again.
                     let handed = stream.into_std().map(|stream| self.hand_over(stream, peer));
                     if let Ok(Err(refused)) = handed {
-                        self.shared.refused(peer.ip(), &refused);
+                        self.shared.refused(peer.ip(), &refused, None);
                     }
                 }
                 Err(error) if is_of_one_connection(&error) => {}

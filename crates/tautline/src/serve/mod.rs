@@ -31,7 +31,7 @@ use crate::config::{Admin, Config, Drain, Limits, Mode, Tls};
 use crate::descriptors;
 use crate::inquiry::Shards;
 use crate::lifecycle::{Log, Observer, Observers};
-use crate::limits::Counts;
+use crate::limits::{Counts, Places};
 use crate::logging;
 use crate::metrics::Metrics;
 use crate::tell::EXIT_CONFIG;
@@ -106,10 +106,11 @@ async fn run(
     engine.renew(node, LEASE).await?;
     let mut observers: Vec<Arc<dyn Observer>> = vec![Arc::clone(&metrics) as _, Arc::new(Log)];
     observers.extend(audit.iter().map(|audit| Arc::clone(audit) as _));
+    let origins = Origins::of(&config);
     let shared = Arc::new(Shared {
         mode,
         session: Arc::new(config.session),
-        origins: Origins::new(mode, config.transport.allowed_origins.clone()),
+        origins,
         transport: config.transport,
         verifier: Verifier::new(config.credentials),
         engine: Arc::clone(&engine) as Arc<dyn Engine>,
@@ -151,7 +152,7 @@ async fn run(
     }
     shared.ready.store(false, Ordering::Relaxed);
     tokio::select! {
-        () = clear(&shards, drain) => {}
+        () = clear(&shards, &shared.counts.handshakes, drain) => {}
         () = signals.next() => {
             tracing::warn!("ended by a second signal");
             return Ok(());
@@ -175,10 +176,10 @@ fn start_engine(limits: &Limits, metrics: &Metrics) -> Arc<MemoryEngine> {
 }
 
 /// Closes all connections, and ends the shards.
-async fn clear(shards: &[Seat], drain: Drain) {
+async fn clear(shards: &[Seat], handshakes: &Places, drain: Drain) {
     tracing::info!(window = ?drain.window, deadline = ?drain.deadline, "draining; a second signal ends at once");
     tell(shards, || Intake::Drain(drain.window));
-    if tokio::time::timeout(drain.deadline, emptied(shards))
+    if tokio::time::timeout(drain.deadline, emptied(shards, handshakes))
         .await
         .is_ok()
     {

@@ -122,9 +122,10 @@ pub(super) fn tell(shards: &[Seat], what: impl Fn() -> Intake) {
     }
 }
 
-/// Nobody is connected any more.
-pub(super) async fn emptied(shards: &[Seat]) {
-    while shards.iter().any(|seat| seat.taken.taken() > 0) {
+/// Nobody is connected any more; who is in a handshake is turned away.
+pub(super) async fn emptied(shards: &[Seat], handshakes: &Places) {
+    let taken = || shards.iter().map(|seat| seat.taken.taken()).sum::<usize>();
+    while taken() > handshakes.taken() {
         tokio::time::sleep(LOOK_EVERY).await;
     }
 }

@@ -23,24 +23,29 @@ pub(super) struct Admitted {
 }
 
 impl Admitted {
-    /// Takes a place for a handshake of the client's address, where that is known.
+    /// Takes a place for a handshake of the client's address, where that is known before the first byte.
+    /// Who is not welcome then costs nothing more, and is not answered.
     pub(super) fn begin(worker: &Worker, client: Client) -> Result<Option<AddressPlace>, Refused> {
-        let begin = || {
-            let place = worker
-                .shared
-                .counts
-                .addresses
-                .begin(client.address, now().at);
-            place.ok_or_else(|| {
-                Cause::AddressHandshakes.because("too many handshakes at once from this address")
-            })
-        };
+        let addresses = &worker.shared.counts.addresses;
+        let begin = || addresses.begin(client.address, now().at).map_err(refused);
         client.is_known.then(begin).transpose()
+    }
+
+    /// Counts a client of which the headers told, where `before` nothing was known of it.
+    pub(super) fn come(worker: &Worker, before: Client, client: Client) -> Result<(), Refused> {
+        if before.is_known || !client.is_known {
+            return Ok(());
+        }
+        let come = worker
+            .shared
+            .counts
+            .addresses
+            .come(client.address, now().at);
+        come.map_err(refused)
     }
 
     /// Takes a place of the client's address, where that is known.
     pub(super) fn new(worker: &Worker, client: Client) -> Result<Self, Refused> {
-        worker.shared.transport.proxies.warn_of_unknown(client);
         let addresses = &worker.shared.counts.addresses;
         let enter = || addresses.enter(client.address, now().at).map_err(refused);
         Ok(Self {
@@ -79,6 +84,9 @@ impl Admitted {
 
 fn refused(too_much: TooMuch) -> Refused {
     match too_much {
+        TooMuch::Handshakes => {
+            Cause::AddressHandshakes.because("too many handshakes at once from this address")
+        }
         TooMuch::Connections => Cause::AddressConnections
             .because("your address has as many connections as allowed; close one first"),
         TooMuch::Connects { wait } => Cause::AddressConnects

@@ -4,10 +4,11 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Once;
 
-use hyper::header::{HeaderMap, HeaderValue};
+use hyper::header::HeaderMap;
 use proxy_header::{ParseConfig, ProxyHeader};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+use crate::cause::{Cause, Refused};
 use crate::config::Proxies;
 
 /// How proxies of HTTP say whom they speak for.
@@ -58,16 +59,11 @@ impl Proxies {
         if !self.trusts(client.address) {
             return client;
         }
-        let values = headers
-            .get_all(FORWARDED_FOR)
-            .iter()
-            .map(HeaderValue::to_str);
-        let Ok(values) = values.collect::<Result<Vec<_>, _>>() else {
-            return client;
-        };
+        let values = headers.get_all(FORWARDED_FOR).iter().rev();
+        let words = values.flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','));
         let mut nearest = client;
-        for word in values.iter().rev().flat_map(|value| value.rsplit(',')) {
-            let Some(address) = address(word.trim()) else {
+        for word in words {
+            let Some(address) = str::from_utf8(word).ok().and_then(address) else {
                 return nearest;
             };
             nearest = self.told(address);
@@ -78,15 +74,37 @@ impl Proxies {
         nearest
     }
 
-    /// Says once that a trusted proxy does not tell for whom it speaks: such clients have no limits per address.
-    pub(super) fn warn_of_unknown(&self, client: Client) {
+    /// Whether somebody who speaks plain text to us may: where a proxy speaks TLS, only through it.
+    pub(super) fn let_in(&self, peer: Client) -> Result<(), Refused> {
+        let is_near = self.trusts(peer.address) || peer.address.is_loopback();
+        if self.are_the_only_way && !is_near {
+            let detail = "tls.terminated_by_proxy: only server.trusted_proxies connect";
+            return Err(Cause::Bypass.because(detail));
+        }
+        Ok(())
+    }
+
+    /// Says once that limits per address do not hold: a trusted proxy does not tell for whom it speaks, or
+    /// a proxy on this machine is not trusted to.
+    pub(super) fn warn_of_unknown(&self, client: Client, headers: &HeaderMap) {
         static TOLD: Once = Once::new();
-        if !client.is_known && self.trusts(client.address) {
+        if client.is_known {
+            return;
+        }
+        if self.trusts(client.address) {
             TOLD.call_once(|| {
                 tracing::warn!(
                     proxy = %client.address,
                     "a trusted proxy does not say who its clients are, and limits per address do not hold for \
                      them; have it send X-Forwarded-For, or the PROXY protocol with server.proxy_protocol = true"
+                );
+            });
+        } else if headers.contains_key(FORWARDED_FOR) {
+            TOLD.call_once(|| {
+                tracing::warn!(
+                    proxy = %client.address,
+                    "a proxy on this machine names its clients and is not believed, and limits per address do not \
+                     hold for them; write its address into server.trusted_proxies"
                 );
             });
         }
@@ -107,6 +125,7 @@ impl Proxies {
 
 /// An address as proxies write it: with a port or without.
 fn address(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
     let bare = text.parse().ok();
     let with_port = || text.parse().ok().map(|address: SocketAddr| address.ip());
     let in_brackets = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
@@ -151,6 +170,7 @@ fn malformed() -> io::Error {
 
 #[cfg(test)]
 mod tests {
+    use hyper::header::HeaderValue;
     use proxy_header::ProxiedAddress;
 
     use super::*;
@@ -162,6 +182,7 @@ mod tests {
                 .map(|network| network.parse().unwrap())
                 .collect(),
             speak_proxy_protocol: true,
+            are_the_only_way: true,
         }
     }
 
@@ -222,6 +243,30 @@ mod tests {
         let proxies = proxies(&[]);
         assert_eq!(peer(&proxies, "192.0.2.1:9"), known("192.0.2.1"));
         assert_eq!(peer(&proxies, "[::ffff:127.0.0.1]:9"), unknown("127.0.0.1"));
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_hide_nobody() {
+        let proxies = proxies(&["10.0.0.0/8"]);
+        let peer = proxies.peer("10.0.0.1:9".parse().unwrap());
+        let mut headers = HeaderMap::new();
+        let value = HeaderValue::from_bytes(b"\xff, 198.51.100.7").unwrap();
+        headers.append(FORWARDED_FOR, HeaderValue::from_bytes(b"\xfe").unwrap());
+        headers.append(FORWARDED_FOR, value);
+        assert_eq!(proxies.forwarded(peer, &headers), known("198.51.100.7"));
+    }
+
+    #[test]
+    fn nobody_passes_by_the_proxy_that_speaks_tls() {
+        let mut proxies = proxies(&["10.0.0.0/8"]);
+        let may = |proxies: &Proxies, peer: &str| {
+            let peer = proxies.peer(SocketAddr::new(peer.parse().unwrap(), 9));
+            proxies.let_in(peer).is_ok()
+        };
+        assert!(may(&proxies, "10.0.0.1") && may(&proxies, "127.0.0.1"));
+        assert!(!may(&proxies, "192.0.2.1"));
+        proxies.are_the_only_way = false;
+        assert!(may(&proxies, "192.0.2.1"));
     }
 
     fn read(bytes: &[u8]) -> (io::Result<Client>, usize) {

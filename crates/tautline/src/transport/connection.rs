@@ -266,8 +266,11 @@ impl Connection {
                 }
                 Output::Verify(token) => {
                     let verdict = self.verify(&token, now);
+                    let is_proved = verdict.is_ok();
                     self.session.handle_verdict(now, verdict);
-                    self.note_identity();
+                    if is_proved {
+                        self.note_identity();
+                    }
                 }
                 Output::Ask(ask) => {
                     let user = self

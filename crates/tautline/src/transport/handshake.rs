@@ -52,18 +52,21 @@ pub(super) struct Agreed {
 
 /// Serves the one request of a new socket. None if it was no upgrade, was refused, or came too late.
 pub(super) async fn open(worker: &Worker, mut stream: TcpStream, peer: Client) -> Option<Opened> {
-    let client = Cell::new(peer);
+    let (client, answered) = (Cell::new(peer), Cell::new(None));
     let opened = async {
         let proxies = &worker.shared.transport.proxies;
+        proxies.let_in(peer)?;
         let header = proxies.read_header(peer, &mut stream).await;
         client.set(header.map_err(|error| Cause::Proxy.because(error.to_string()))?);
         let _place = Admitted::begin(worker, client.get())?;
         let socket = secure(worker, stream)
             .await
             .map_err(|error| Cause::Tls.because(error.to_string()))?;
-        serve(worker, socket, client.get())
-            .await
-            .map_err(|error| Cause::Malformed.because(error.to_string()))
+        serve(worker, socket, client.get()).await.map_err(|error| {
+            // Then hyper has answered by itself.
+            answered.set(error.is_parse().then_some(StatusCode::BAD_REQUEST));
+            Cause::Malformed.because(error.to_string())
+        })
     };
     let refused =
         match tokio::time::timeout(worker.shared.transport.handshake_timeout, opened).await {
@@ -71,7 +74,9 @@ pub(super) async fn open(worker: &Worker, mut stream: TcpStream, peer: Client) -
             Ok(Err(refused)) => refused,
             Err(_) => Cause::TooLate.because("the request was not complete in time"),
         };
-    worker.shared.refused(client.get().address, &refused);
+    worker
+        .shared
+        .refused(client.get().address, &refused, answered.get());
     None
 }
 
@@ -88,20 +93,19 @@ async fn secure(worker: &Worker, stream: TcpStream) -> io::Result<Socket> {
 
 async fn serve(worker: &Worker, socket: Socket, client: Client) -> hyper::Result<Option<Opened>> {
     let agreed = RefCell::new(None);
+    let proxies = &worker.shared.transport.proxies;
     let service = service_fn(|request| {
-        let client = worker
-            .shared
-            .transport
-            .proxies
-            .forwarded(client, request.headers());
-        let response = match respond(worker, client, &request) {
+        let told = proxies.forwarded(client, request.headers());
+        let welcome = Admitted::come(worker, client, told);
+        let response = match welcome.and_then(|()| respond(worker, told, &request)) {
             Ok(Answer::Upgrade(response, settled)) => {
                 agreed.replace(Some(settled));
                 response
             }
             Ok(Answer::Plain(response)) => closing(response),
             Err(refused) => {
-                worker.shared.refused(client.address, &refused);
+                let status = Some(refused.problem.status);
+                worker.shared.refused(told.address, &refused, status);
                 closing(refused.problem.response())
             }
         };
@@ -149,6 +153,11 @@ fn respond<B>(worker: &Worker, client: Client, request: &Request<B>) -> Result<A
     {
         return Err(Cause::TargetTooLong.because("the request's target is above 2048 bytes"));
     }
+    if request.uri().query().is_some_and(has_token) {
+        return Err(Cause::TokenInUrl.because(
+            "proxies and logs keep URLs: send the token in the first message, or in the header Authorization",
+        ));
+    }
     if !is_upgrade(request.headers()) {
         return Ok(Answer::Plain(http::answer(
             request,
@@ -171,6 +180,15 @@ fn respond<B>(worker: &Worker, client: Client, request: &Request<B>) -> Result<A
     upgrade(worker, client, request.headers(), &accept)
 }
 
+/// Whether a query has what is, or looks like, a token.
+fn has_token(query: &str) -> bool {
+    let looks_like_one = |value: &str| value.starts_with("eyJ") && value.matches('.').count() == 2;
+    query.split('&').any(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, pair));
+        matches!(name, "token" | "access_token" | "jwt") || looks_like_one(value)
+    })
+}
+
 /// Settles version, identity and compression.
 fn upgrade(
     worker: &Worker,
@@ -190,6 +208,11 @@ fn upgrade(
             .because(error.to_string())
             .with("supported", Version::SUBPROTOCOLS.as_slice())
     })?;
+    worker
+        .shared
+        .transport
+        .proxies
+        .warn_of_unknown(client, headers);
     let admitted = Admitted::new(worker, client)?;
     let token = credential(headers, negotiated.token)?.or(cookie(worker, headers)?);
     let admitted = match token {

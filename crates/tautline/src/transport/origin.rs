@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::config::Mode;
+use crate::config::{Config, Mode};
 
 /// Decides by the `Origin` that a browser sends. Whoever is no browser sends none, or what they like:
 /// this protects users of browsers from other pages, not the server from strangers.
@@ -10,11 +10,23 @@ use crate::config::Mode;
 pub(crate) struct Origins {
     mode: Mode,
     allowed: Vec<String>,
+    /// Whether pages of the same origin come over TLS, as clients do.
+    is_secure: bool,
 }
 
 impl Origins {
-    pub(crate) fn new(mode: Mode, allowed: Vec<String>) -> Self {
-        Self { mode, allowed }
+    pub(crate) fn of(config: &Config) -> Self {
+        let transport = &config.transport;
+        let is_secure = config.tls.is_some() || transport.proxies.are_the_only_way;
+        Self::new(config.mode, transport.allowed_origins.clone(), is_secure)
+    }
+
+    fn new(mode: Mode, allowed: Vec<String>, is_secure: bool) -> Self {
+        Self {
+            mode,
+            allowed,
+            is_secure,
+        }
     }
 
     /// Whether a page of this origin may connect to a server that it calls `host`.
@@ -27,9 +39,11 @@ impl Origins {
             return true;
         }
         match self.mode {
-            Mode::Development => origin == "null" || is_loopback(origin),
+            Mode::Development => is_loopback(origin),
             Mode::Production => {
-                authority(origin).is_some_and(|authority| authority.eq_ignore_ascii_case(host))
+                let is_as_secure = !self.is_secure || origin.starts_with("https://");
+                let same = |authority: &str| authority.eq_ignore_ascii_case(host);
+                is_as_secure && authority(origin).is_some_and(same)
             }
         }
     }
@@ -62,9 +76,8 @@ mod tests {
 
     #[test]
     fn development_accepts_every_loopback_page() {
-        let origins = Origins::new(Mode::Development, Vec::new());
+        let origins = Origins::new(Mode::Development, Vec::new(), false);
         for good in [
-            "null",
             "http://localhost:3000",
             "https://127.0.0.1",
             "http://[::1]:5173",
@@ -73,6 +86,7 @@ mod tests {
             assert!(origins.allow(good, "127.0.0.1:8080"), "{good}");
         }
         for bad in [
+            "null",
             "http://example.com",
             "http://localhost.evil.com",
             "file://",
@@ -84,9 +98,22 @@ mod tests {
     }
 
     #[test]
+    fn a_page_without_tls_is_another_origin_than_a_server_with_it() {
+        let origins = Origins::new(Mode::Production, Vec::new(), true);
+        assert!(origins.allow("https://rt.example.com", "rt.example.com"));
+        assert!(!origins.allow("http://rt.example.com", "rt.example.com"));
+    }
+
+    #[test]
     fn production_accepts_the_same_origin_and_listed_ones() {
-        assert!(Origins::new(Mode::Production, vec!["*".to_owned()]).allow("null", "a.example"));
-        let origins = Origins::new(Mode::Production, vec!["https://app.example.com".to_owned()]);
+        assert!(
+            Origins::new(Mode::Production, vec!["*".to_owned()], true).allow("null", "a.example")
+        );
+        let origins = Origins::new(
+            Mode::Production,
+            vec!["https://app.example.com".to_owned()],
+            false,
+        );
         assert!(origins.allow("https://rt.example.com", "rt.example.com"));
         assert!(origins.allow("https://app.example.com", "rt.example.com"));
         for bad in [

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use hyper::StatusCode;
 use tautline_engine::{Draft, Engine, EngineError};
 use tautline_hub::{Closing, Shard, Variant};
 use tautline_protocol::model::{ConnectionId, Identity, RoomName, RoomRule};
@@ -60,11 +61,12 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Tells that somebody was not let in.
-    pub(crate) fn refused(&self, from: IpAddr, refused: &Refused) {
+    /// Tells that somebody was not let in, and what they were answered, if they were.
+    pub(crate) fn refused(&self, from: IpAddr, refused: &Refused, status: Option<StatusCode>) {
         self.observer.observe(&Lifecycle::Refused {
             from,
             cause: refused.cause,
+            status,
             detail: &refused.problem.detail,
         });
     }
@@ -176,7 +178,7 @@ impl Worker {
         let peer = self.shared.transport.proxies.peer(peer);
         let Some(_place) = self.shared.counts.handshakes.take() else {
             let refused = Cause::Handshakes.because("too many handshakes at once");
-            self.shared.refused(peer.address, &refused);
+            self.shared.refused(peer.address, &refused, None);
             return None;
         };
         handshake::open(self, stream, peer).await
@@ -309,6 +311,7 @@ impl Worker {
             room,
             event: &event,
             data: &data,
+            user: party.user,
             published,
         };
         self.observe(&Lifecycle::Published(party, &release));

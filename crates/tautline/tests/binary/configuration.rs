@@ -4,7 +4,7 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use super::harness::{Process, SECRET, Server};
+use super::harness::{Directory, Process, SECRET, Server};
 
 /// The program refuses to start, and says all of these.
 pub(super) fn refuses(config: &str, arguments: &[&str], says: &[&str]) {
@@ -190,6 +190,50 @@ fn what_is_no_pattern_and_no_action_is_refused() {
 }
 
 #[test]
+fn what_a_server_could_not_bear_is_refused() {
+    for (config, says) in [
+        (
+            "limits.message = 17_000_000",
+            ["limits.message", "17000000", "16777216 or less"],
+        ),
+        (
+            "auth.timeout = \"200 years\"",
+            ["auth.timeout", "200 years", "at most"],
+        ),
+        (
+            "drain.window = \"11s\"\ndrain.deadline = \"10s\"",
+            ["drain.window", "11s", "drain.deadline"],
+        ),
+    ] {
+        refuses(config, &[], &says);
+    }
+}
+
+#[test]
+fn a_system_without_a_file_for_a_single_client_is_refused() {
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -n 32; exec \"$0\" config check"])
+        .arg(env!("CARGO_BIN_EXE_tautline"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(78), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    for part in ["limits.connections", "32 open files", "LimitNOFILE="] {
+        assert!(said.contains(part), "{said}");
+    }
+}
+
+#[test]
+fn an_audit_log_where_others_write_is_refused() {
+    let directory = Directory::new();
+    std::fs::create_dir(&*directory).unwrap();
+    std::fs::set_permissions(&*directory, Permissions::from_mode(0o770)).unwrap();
+    let config = format!("audit.directory = {:?}", &*directory);
+    let path = directory.display().to_string();
+    refuses(&config, &[], &[&path, "others may write", "chmod go-w"]);
+}
+
+#[test]
 fn a_frame_above_the_message_is_refused() {
     refuses(
         "[limits]\nmessage = 1000\nv1_frame = 1001",
@@ -332,8 +376,12 @@ fn more_connections_than_the_system_has_descriptors_are_refused() {
 #[test]
 fn a_file_that_others_write_or_a_secret_that_all_read_is_refused() {
     let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("access.toml");
-    std::fs::write(&file, format!("auth.hs256_secret = {SECRET:?}")).unwrap();
-    for (mode, says) in [(0o620, "chmod go-w"), (0o604, "chmod o-r")] {
+    for (key, mode, says) in [
+        ("auth.hs256_secret", 0o620, "chmod go-w"),
+        ("auth.hs256_secret", 0o604, "chmod o-r"),
+        ("\"auth.hs256_secret\"", 0o604, "chmod o-r"),
+    ] {
+        std::fs::write(&file, format!("{key} = {SECRET:?}")).unwrap();
         std::fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
         let output = Command::new(env!("CARGO_BIN_EXE_tautline"))
             .args(["config", "check", "--config"])

@@ -67,6 +67,24 @@ fn a_draining_server_is_not_ready_and_takes_nobody_in() {
 }
 
 #[test]
+fn who_is_still_in_a_handshake_does_not_hold_the_process() {
+    // If it did, the process would wait ten minutes for the rest of the request.
+    let config =
+        "server.handshake_timeout = \"10m\"\ndrain.deadline = \"10m\"\nlimits.handshakes = 1";
+    let mut server = Server::logging(config, "debug");
+    let mut waiting = Stream::connect(server.address());
+    waiting.write(b"GET / HTTP/1.1\r\n");
+    let second = Stream::connect(server.address());
+    server.record("handshake refused", |record| {
+        record["cause"] == "handshakes"
+    });
+    drop(second);
+    server.terminate();
+    let (status, _) = server.ended();
+    assert_eq!(status.code(), Some(0));
+}
+
+#[test]
 fn a_client_that_never_reads_does_not_hold_the_process_past_the_deadline_and_its_end_is_told() {
     // Without the deadline the process would wait ten minutes for the client's answer.
     let config =

@@ -164,6 +164,29 @@ fn a_wrong_token_in_the_handshake_is_refused_before_the_upgrade() {
 }
 
 #[test]
+fn a_token_in_the_url_is_refused_even_if_it_is_right() {
+    let mut server = Watched::production(&production(""));
+    let right = token("ann", NEVER, &json!({}));
+    let queries = [
+        format!("?token={right}"),
+        format!("?a=b&access_token={right}"),
+        format!("?anything={right}"),
+        format!("?{right}"),
+        "?jwt".to_owned(),
+    ];
+    for query in &queries {
+        let answer = ask(&server, &upgrade(&format!("/ws{query}"), ""));
+        assert_eq!(answer.status, 400, "{query}");
+        assert!(!format!("{answer:?}").contains(&right));
+        let detail = answer.problem()["detail"].to_string();
+        assert!(detail.contains("Authorization"), "{detail}");
+    }
+    server.assert_refused("token_in_url", queries.len());
+    let other = ask(&server, &upgrade("/ws?page=a.b.c&tokens=3", ""));
+    assert_eq!(other.status, 101);
+}
+
+#[test]
 fn half_a_credential_or_two_are_a_bad_request() {
     let server = Server::production(&production(""));
     let right = token("ann", NEVER, &json!({}));
@@ -237,7 +260,7 @@ fn development_lets_pages_of_this_machine_connect_and_no_others() {
         ("http://localhost:3000", 101),
         ("http://127.0.0.1", 101),
         ("http://[::1]:5173", 101),
-        ("null", 101),
+        ("null", 403),
         ("https://example.com", 403),
         ("http://tautline.test", 403),
     ] {

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::super::harness::{
-    Client, Directory, NEVER, Server, Stream, Trail, production, token, upgrade,
+    Client, Directory, NEVER, Server, Stream, Trail, Watched, production, token, upgrade,
 };
 use super::{ROOMS, audited, end};
 
@@ -136,6 +136,16 @@ fn what_operators_do_is_written() {
 }
 
 #[test]
+fn a_wrong_key_of_operators_is_written() {
+    let mut server = Watched::development("");
+    let operators = server.operators().with_key("tlk_dev_wrong");
+    for _ in 0..2 {
+        assert_eq!(operators.get("/v1/rooms").status, 401);
+    }
+    server.assert_refused("operator_key", 2);
+}
+
+#[test]
 fn refusals_are_written_and_no_token_is() {
     let directory = Directory::new();
     let config = production(&format!("{ROOMS}\n{}", audited(&directory, "")));
@@ -147,7 +157,7 @@ fn refusals_are_written_and_no_token_is() {
     for (request, status) in [
         (
             upgrade(
-                "/?token=in-a-query",
+                "/?secret=in-a-query",
                 &format!("Authorization: Bearer {wrong}\r\n"),
             ),
             401,

@@ -73,6 +73,11 @@ impl Stream {
         answer
     }
 
+    /// An answer, or none if the stream ends without one.
+    pub(crate) fn try_answer(&mut self) -> Option<Answer> {
+        (!self.is_at_end()).then(|| self.answer())
+    }
+
     /// Everything up to the end of the stream.
     pub(crate) fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();

@@ -86,25 +86,24 @@ impl Watched {
 
     /// What operators read now.
     pub(crate) fn figure(&mut self, metric: &str) -> usize {
-        let text = self.operators().get("/metrics").body;
-        let mut lines = text.lines();
-        let value = lines.find_map(|line| line.strip_prefix(metric)?.strip_prefix(' '));
-        value.map_or(0, |value| value.parse().unwrap())
+        self.operators().figure(metric)
     }
 
-    /// Waits until the audit log has so many rows of these kinds that are meant, and never more. It is
-    /// written behind what happens.
+    /// Waits until the audit log tells so often of what is meant, in rows of these kinds, and never more. It
+    /// is written behind what happens, and one row may tell of several times.
     fn assert_rows(&self, kinds: &[&str], count: usize, is_meant: impl Fn(&Value) -> bool) {
         let trail = Trail::at(&self.directory);
         let begin = Instant::now();
         loop {
             let rows = kinds.iter().flat_map(|kind| trail.query(&["--kind", kind]));
-            let found = rows.filter(&is_meant).count();
-            assert!(found <= count, "{found} rows of {kinds:?}, not {count}");
+            let times = |row: &Value| row["detail"]["times"].as_u64().unwrap_or(1);
+            let found: u64 = rows.filter(&is_meant).map(|row| times(&row)).sum();
+            let found = usize::try_from(found).unwrap();
+            assert!(found <= count, "{found} times {kinds:?}, not {count}");
             if found == count {
                 return;
             }
-            assert!(begin.elapsed() < HANG, "{found} rows of {kinds:?}");
+            assert!(begin.elapsed() < HANG, "{found} times {kinds:?}");
         }
     }
 }

@@ -47,6 +47,20 @@ impl Way {
         }
     }
 
+    /// The answer to such a handshake; none if the connection is closed without.
+    pub(super) fn try_come(
+        self,
+        server: &Server,
+        client: Ipv4Addr,
+        headers: &str,
+    ) -> Option<Answer> {
+        let mut stream = Stream::connect(server.address());
+        stream.try_write(&self.preface(client));
+        let headers = format!("{}{headers}", self.header(client));
+        stream.try_write(upgrade("/", &headers).as_bytes());
+        stream.try_answer()
+    }
+
     /// A client's handshake with these headers, and what it is answered.
     pub(super) fn come(self, server: &Server, client: Ipv4Addr, headers: &str) -> (Stream, Answer) {
         let mut stream = Stream::connect(server.address());
