@@ -7,7 +7,7 @@ use tautline_protocol::model::Rate;
 use tautline_protocol::server::Rates;
 
 use super::check::Written;
-use crate::descriptors;
+use crate::rlimits;
 
 /// Such a part of the machine's memory may be used for what waits, and such a part for history.
 const MEMORY_SHARE: usize = 4;
@@ -86,8 +86,8 @@ impl Written {
 
 /// As many connections as are written, or as the system's limit on open files allows.
 fn connections_max(written: &mut Written) -> usize {
-    let files = descriptors::most();
-    let most = files.saturating_sub(descriptors::RESERVED);
+    let files = rlimits::files_max();
+    let most = files.saturating_sub(rlimits::RESERVED);
     let wanted = written
         .values
         .number("limits.connections", &mut written.faults);
@@ -96,14 +96,14 @@ fn connections_max(written: &mut Written) -> usize {
         let fix = format!(
             "the system allows {files} open files, of which {} are for other things: no place is left for \
              clients; raise the limit (`ulimit -Hn`, LimitNOFILE= of systemd)",
-            descriptors::RESERVED
+            rlimits::RESERVED
         );
         written.faults.add("limits.connections", wanted, &fix);
     } else if wanted > most {
         let fix = format!(
             "the system allows {files} open files, of which {} are for other things; write {most} or less, \
              or raise the limit (`ulimit -Hn`, LimitNOFILE= of systemd)",
-            descriptors::RESERVED
+            rlimits::RESERVED
         );
         written.faults.add("limits.connections", wanted, &fix);
     }

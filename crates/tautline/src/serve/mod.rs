@@ -28,12 +28,12 @@ use crate::auth::{Keys, Verifier};
 use crate::certificate::News;
 use crate::cli::ServeArguments;
 use crate::config::{Admin, Config, Drain, Limits, Mode, Tls};
-use crate::descriptors;
 use crate::inquiry::Shards;
 use crate::lifecycle::{Log, Observer, Observers};
 use crate::limits::{Counts, Places};
 use crate::logging;
 use crate::metrics::Metrics;
+use crate::rlimits;
 use crate::tell::EXIT_CONFIG;
 use crate::transport::{Intake, Origins, Shared};
 
@@ -96,7 +96,7 @@ async fn run(
     (metrics, audit): (Arc<Metrics>, Option<Arc<Audit>>),
 ) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
-    descriptors::raise().context("cannot raise the limit on open files")?;
+    rlimits::settle().context("cannot set the limits of the process")?;
     let connections_max = config.limits.connections_max;
     let (mode, drain) = (config.mode, config.drain);
     let listeners = bind(&config)?;

@@ -1,12 +1,29 @@
-//! The log: every line is JSON, nothing in it is a secret, and every connection ends in it once.
+//! The log: every line is JSON, nothing in it is a secret, and every connection ends in it once. Nor is there
+//! another file with what is in the memory.
 
 use std::collections::HashMap;
+use std::fs;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::harness::{Client, NEVER, Server, Stream, production, token, upgrade};
+use super::harness::{Client, NEVER, Process, Server, Stream, production, token, upgrade};
 
 const OPEN_ROOM: &str = "[[room]]\nmatch = \"*\"\nhistory = 10\npresence = true\neveryone = [\"join\", \"publish\", \"history\"]";
+
+#[test]
+fn a_server_that_crashes_would_leave_no_core_file() {
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -S -c $(ulimit -H -c); exec \"$0\" \"$@\""]);
+    command.arg(env!("CARGO_BIN_EXE_tautline"));
+    let arguments = ["--dev", "--listen", "127.0.0.1:0"];
+    let mut server = Process::serve_by(command, "", (&arguments, "info"));
+    server.find(|line| line.contains("listening").then_some(()));
+    let limits = fs::read_to_string(format!("/proc/{}/limits", server.id())).unwrap();
+    let mut lines = limits.lines();
+    let cores = lines.find_map(|line| line.strip_prefix("Max core file size"));
+    assert_eq!(cores.unwrap().split_whitespace().next(), Some("0"));
+}
 
 #[test]
 fn no_token_payload_or_query_is_logged_and_every_connection_ends_once() {
