@@ -5,6 +5,8 @@
 
 mod reference;
 
+use serde::{Deserialize, Serialize};
+
 pub use reference::reference;
 
 /// Why a connection was closed.
@@ -254,8 +256,11 @@ impl CloseCode {
     }
 }
 
-/// Why something was not done while the connection goes on: a closed registry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// Why something was not done while the connection goes on: a closed registry, in the order of its numbers
+/// in v2's compact encoding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
     /// Authentication is missing.
     Unauthorized,

@@ -1,5 +1,7 @@
 //! What Tautline asks of JSON beyond its grammar, found in one pass and without recursion.
 
+use std::borrow::Cow;
+
 /// Why a JSON text is not accepted although its grammar may be right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
@@ -63,6 +65,16 @@ fn skip_low_surrogate(rest: &[u8]) -> Result<&[u8], Fault> {
     }
 }
 
+/// The characters of a JSON string; none if the text is another value, or an escape is no character.
+pub(super) fn read_string(text: &str) -> Option<Cow<'_, str>> {
+    let inner = text.strip_prefix('"')?.strip_suffix('"')?;
+    if inner.contains('\\') {
+        serde_json::from_str(text).ok().map(Cow::Owned)
+    } else {
+        Some(Cow::Borrowed(inner))
+    }
+}
+
 /// Appends `text` as a JSON string.
 pub(super) fn write_string(out: &mut Vec<u8>, text: &str) {
     let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
@@ -117,6 +129,15 @@ mod tests {
         let text = r#"{"a":["\ud83d\ude00","\\",1]}"#;
         for end in 0..text.len() {
             assert_ne!(scan(&text[..end], 2), Err(Fault::TooDeep), "{end}");
+        }
+    }
+
+    #[test]
+    fn a_string_is_read_with_its_escapes() {
+        assert!(matches!(read_string(r#""é""#), Some(Cow::Borrowed("é"))));
+        assert_eq!(read_string(r#""\u0041\n""#).as_deref(), Some("A\n"));
+        for bad in ["1", "null", r#"["a"]"#, r#""\ud800""#, "\"", ""] {
+            assert_eq!(read_string(bad), None, "{bad}");
         }
     }
 

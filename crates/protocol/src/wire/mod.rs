@@ -7,12 +7,14 @@
 
 pub mod code;
 mod command;
+mod iso_time;
 mod json;
 mod message;
 mod refusal;
 mod request_id;
 mod token;
 mod v1;
+pub mod v2;
 mod version;
 
 pub use code::{CloseCode, ErrorCode, Retry};

@@ -103,16 +103,13 @@ pub(super) fn required<'a>(
 /// A string of any length.
 pub(super) fn string<'a>(value: &'a RawValue, name: &str) -> Result<Cow<'a, str>, Refusal> {
     let json = value.get();
-    let inner = json
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'));
-    match inner {
-        Some(plain) if !plain.contains('\\') => Ok(Cow::Borrowed(plain)),
-        Some(_) => serde_json::from_str(json)
-            .map(Cow::Owned)
-            .map_err(|_not_text| malformed(format!("{name} has an escape that is no character"))),
-        None => Err(malformed(format!("{name} must be a string"))),
-    }
+    json::read_string(json).ok_or_else(|| {
+        malformed(if json.starts_with('"') {
+            format!("{name} has an escape that is no character")
+        } else {
+            format!("{name} must be a string")
+        })
+    })
 }
 
 /// A string whose length is bounded, in UTF-16 units as JavaScript counts.

@@ -1,14 +1,10 @@
 //! A flat JSON object, written field by field in one pass.
 
 use std::io::Write;
-use std::time::{Duration, SystemTime};
 
 use crate::model::Timestamp;
-use crate::wire::RequestId;
 use crate::wire::json::write_string;
-
-/// The last instant whose year has four digits, as ISO 8601 wants, in milliseconds.
-const LAST_INSTANT: u64 = 253_402_300_799_999;
+use crate::wire::{RequestId, iso_time};
 
 /// Room enough for most messages that carry no application data.
 const SMALL_BYTES: usize = 192;
@@ -57,8 +53,7 @@ impl<'a> Object<'a> {
 
     /// A time as ISO 8601, as `toISOString` writes it.
     pub(super) fn time(mut self, field: &str, value: Timestamp) -> Self {
-        let since_epoch = Duration::from_millis(value.0.min(LAST_INSTANT));
-        let time = humantime::format_rfc3339_millis(SystemTime::UNIX_EPOCH + since_epoch);
+        let time = iso_time::written(value);
         write!(self.key(field), "\"{time}\"").expect("a time before the year 10000 can be written");
         self
     }
