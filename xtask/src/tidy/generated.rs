@@ -16,7 +16,7 @@ struct Generated {
     command: &'static [&'static str],
 }
 
-const ALL: [Generated; 5] = [
+const ALL: [Generated; 6] = [
     Generated {
         path: "docs/reference/codes.md",
         command: &[
@@ -26,6 +26,17 @@ const ALL: [Generated; 5] = [
             "tautline-protocol",
             "--test",
             "codes",
+        ],
+    },
+    Generated {
+        path: "protocol/schema/v2.json",
+        command: &[
+            "test",
+            "--quiet",
+            "-p",
+            "tautline-protocol",
+            "--lib",
+            "the_committed_schema_is_current",
         ],
     },
     Generated {

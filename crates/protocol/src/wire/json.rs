@@ -65,6 +65,35 @@ fn skip_low_surrogate(rest: &[u8]) -> Result<&[u8], Fault> {
     }
 }
 
+/// Whether a number is so large that a double, and so JavaScript, reads it as infinite.
+pub(super) fn has_infinity(text: &str) -> bool {
+    let mut is_in_string = false;
+    let mut rest = text;
+    while let Some(at) = rest.find(|it: char| it == '"' || it == '\\' || it.is_ascii_digit()) {
+        let (_, from) = rest.split_at(at);
+        let skipped = match from.as_bytes() {
+            [b'"', ..] => {
+                is_in_string = !is_in_string;
+                1
+            }
+            // What is escaped may be a quote, and is never more than one byte here.
+            [b'\\', _, ..] => 2,
+            _ => {
+                let is_of_number = |it: u8| it.is_ascii_digit() || b".eE+-".contains(&it);
+                let end = from.bytes().position(|it| !is_of_number(it));
+                let number = from.get(..end.unwrap_or(from.len())).unwrap_or_default();
+                let read = number.parse().unwrap_or(0.0_f64);
+                if !is_in_string && read.is_infinite() {
+                    return true;
+                }
+                number.len().max(1)
+            }
+        };
+        rest = from.get(skipped..).unwrap_or_default();
+    }
+    false
+}
+
 /// The characters of a JSON string; none if the text is another value, or an escape is no character.
 pub(super) fn read_string(text: &str) -> Option<Cow<'_, str>> {
     let inner = text.strip_prefix('"')?.strip_suffix('"')?;
@@ -129,6 +158,23 @@ mod tests {
         let text = r#"{"a":["\ud83d\ude00","\\",1]}"#;
         for end in 0..text.len() {
             assert_ne!(scan(&text[..end], 2), Err(Fault::TooDeep), "{end}");
+        }
+    }
+
+    #[test]
+    fn a_number_beyond_doubles_is_found() {
+        let long = format!("[1,{}]", "9".repeat(310));
+        for bad in ["1e400", "-1e309", r#"{"a":["1\\\"",1.5E+999]}"#, &long] {
+            assert!(has_infinity(bad), "{bad}");
+        }
+        for good in [
+            "1e308",
+            "1e-400",
+            r#"["1e400","\"1e400","\\",1]"#,
+            "",
+            r#""1e400"#,
+        ] {
+            assert!(!has_infinity(good), "{good}");
         }
     }
 

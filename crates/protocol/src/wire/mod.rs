@@ -30,7 +30,9 @@ pub const PAYLOAD_DEPTH_MAX: usize = 32;
 
 /// Why a text of right JSON may not be an application's data; none if it may.
 pub fn data_fault(text: &str) -> Option<String> {
-    let fault = json::scan(text, PAYLOAD_DEPTH_MAX).err()?;
+    let Err(fault) = json::scan(text, PAYLOAD_DEPTH_MAX) else {
+        return json::has_infinity(text).then(|| "has a number that no double can say".to_owned());
+    };
     Some(match fault {
         json::Fault::TooDeep => format!("must nest at most {PAYLOAD_DEPTH_MAX} levels"),
         json::Fault::LoneSurrogate => {

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Data, Text};
+use super::{Data, Empty, Text};
 use crate::model::{Epoch, EventName, Position, RoomName};
 use crate::wire::Token;
 
@@ -47,9 +47,9 @@ pub enum ClientMessage<'a> {
     /// Asks the application. Answered by `response`.
     Request(Request<'a>),
     /// Asks for a `pong`.
-    Ping {},
+    Ping(Empty),
     /// Answers a `ping`. Not answered.
-    Pong {},
+    Pong(Empty),
 }
 
 /// The payload of `hello`.

@@ -17,6 +17,11 @@ pub(super) const DATA: &str = "tautline::Data";
 #[derive(Clone)]
 pub struct Data<'a>(Cow<'a, RawValue>);
 
+/// The payload of a message that says all by its type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Empty {}
+
 /// The text is not what an application's data may be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the data {0}")]

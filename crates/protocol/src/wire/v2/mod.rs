@@ -11,6 +11,8 @@ mod fields;
 mod json;
 mod msgpack;
 mod nouns;
+#[cfg(test)]
+mod schema;
 mod server;
 mod text;
 
@@ -18,7 +20,7 @@ pub use client::{
     Ack, Cast, Client, ClientMessage, HELLO_ROOMS_MAX, Hello, Join, KeyText, Label, Leave,
     Presence, Publish, ReadHistory, ReadMembers, Refresh, Report, Request, Wanted,
 };
-pub use data::{Data, InvalidData};
+pub use data::{Data, Empty, InvalidData};
 pub use envelope::{Encoding, Envelope};
 pub use fault::{Fault, Malformed, Mistake};
 pub use server::{

@@ -211,7 +211,7 @@ macro_rules! as_struct {
         #[derive(Serialize, Deserialize)]
         #[cfg_attr(test, derive(schemars::JsonSchema))]
         #[serde(rename_all = "camelCase")]
-        pub(super) struct $noun { $($field: $of),+ }
+        pub(in crate::wire::v2) struct $noun { $($field: $of),+ }
 
         impl Serialize for crate::model::$noun {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Data, Words};
+use super::{Data, Empty, Words};
 use crate::model::{
     ConnectionId, Epoch, EventName, Position, Publication, PublicationId, Rate, RoomName, Timestamp,
 };
@@ -60,9 +60,9 @@ pub enum ServerMessage<'a> {
     /// Something was not done, and the connection goes on.
     Error(Failure<'a>),
     /// Asks for a `pong`.
-    Ping {},
+    Ping(Empty),
     /// Answers a `ping`.
-    Pong {},
+    Pong(Empty),
 }
 
 /// The payload of `welcome`.
