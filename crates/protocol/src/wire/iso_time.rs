@@ -5,12 +5,12 @@ use std::time::{Duration, SystemTime};
 
 use crate::model::Timestamp;
 
-/// The last instant whose year has four digits, as ISO 8601 wants, in milliseconds.
-const LAST_INSTANT: u64 = 253_402_300_799_999;
+/// The last instant whose year has four digits, as ISO 8601 wants.
+pub(super) const LAST: Timestamp = Timestamp(253_402_300_799_999);
 
 /// The time as text; a later one than can be written becomes the last that can.
 pub(super) fn written(time: Timestamp) -> impl Display {
-    let since_epoch = Duration::from_millis(time.0.min(LAST_INSTANT));
+    let since_epoch = Duration::from_millis(time.min(LAST).0);
     humantime::format_rfc3339_millis(SystemTime::UNIX_EPOCH + since_epoch)
 }
 
@@ -30,7 +30,7 @@ mod tests {
         for (time, text) in [
             (0, "1970-01-01T00:00:00.000Z"),
             (1_767_323_045_678, "2026-01-02T03:04:05.678Z"),
-            (LAST_INSTANT, "9999-12-31T23:59:59.999Z"),
+            (LAST.0, "9999-12-31T23:59:59.999Z"),
         ] {
             assert_eq!(written(Timestamp(time)).to_string(), text);
             assert_eq!(read(text), Some(Timestamp(time)));

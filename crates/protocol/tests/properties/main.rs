@@ -3,4 +3,6 @@
 #[cfg(test)]
 mod session;
 #[cfg(test)]
+mod v2;
+#[cfg(test)]
 mod wire;

@@ -181,7 +181,11 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if !deserializer.is_human_readable() {
-            return u64::deserialize(deserializer).map(Self);
+            let time = Self(u64::deserialize(deserializer)?);
+            let reason = "must be a time before the year 10000, in milliseconds since 1970";
+            return (time <= iso_time::LAST)
+                .then_some(time)
+                .ok_or_else(|| D::Error::custom(reason));
         }
         let text = deserializer.deserialize_str(AnyText)?;
         iso_time::read(&text)

@@ -3,7 +3,7 @@
 //! The order of an enum's variants and of a struct's fields is the compact encoding: new ones are added
 //! at the end, and none is ever taken away.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Data, Empty, Words};
 use crate::model::{
@@ -87,7 +87,11 @@ pub struct Welcome<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_ttl_ms: Option<u64>,
     /// What became of the rooms of `hello`, in their order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub rooms: Vec<Restored<'a>>,
 }
 
@@ -468,4 +472,11 @@ pub struct Details<'a> {
     /// The room.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub room: Option<RoomName>,
+}
+
+/// A list that is absent where it is empty.
+fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
