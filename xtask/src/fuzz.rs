@@ -10,8 +10,8 @@ use std::process::Command;
 use crate::help;
 use crate::workspace::Workspace;
 
-/// The folder with the targets' manifest.
-pub(crate) const FOLDER: &str = "crates/websocket/fuzz";
+/// The packages with the targets: folders, each a workspace.
+const PACKAGES: [&str; 2] = ["crates/protocol/fuzz", "crates/websocket/fuzz"];
 /// How long each target runs when nothing is said.
 pub(crate) const DEFAULT_SECONDS: u32 = 20;
 
@@ -19,6 +19,12 @@ pub(crate) const DEFAULT_SECONDS: u32 = 20;
 const COVERAGE: &str = "--cfg fuzzing -Ccodegen-units=1 -Cpasses=sancov-module \
     -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
     -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares";
+
+/// A program that feeds arbitrary bytes to something.
+pub(crate) struct Target {
+    package: &'static str,
+    name: String,
+}
 
 /// Runs every target in the foreground, and stops at the first that finds something.
 pub(crate) fn run(
@@ -36,11 +42,13 @@ pub(crate) fn run(
     };
     let targets = targets(workspace)?;
     out.flush()?;
-    if !build(workspace)?.status()?.success() {
-        return Ok(false);
+    for mut build in builds(workspace)? {
+        if !build.status()?.success() {
+            return Ok(false);
+        }
     }
     for target in &targets {
-        writeln!(out, "fuzzing {target} for {seconds} s")?;
+        writeln!(out, "fuzzing {} for {seconds} s", target.name)?;
         if !one(workspace, target, seconds)?.status()?.success() {
             return Ok(false);
         }
@@ -49,48 +57,52 @@ pub(crate) fn run(
     Ok(true)
 }
 
-/// The names of the targets: one file each.
-pub(crate) fn targets(workspace: &Workspace) -> io::Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(workspace.root.join(FOLDER).join("fuzz_targets"))? {
-        let file = entry?.file_name();
-        names.extend(
-            file.to_str()
-                .and_then(|file| file.strip_suffix(".rs"))
-                .map(str::to_owned),
-        );
+/// The targets: one file each.
+pub(crate) fn targets(workspace: &Workspace) -> io::Result<Vec<Target>> {
+    let mut targets = Vec::new();
+    for package in PACKAGES {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(workspace.root.join(package).join("fuzz_targets"))? {
+            let file = entry?.file_name();
+            let name = file.to_str().and_then(|file| file.strip_suffix(".rs"));
+            names.extend(name.map(str::to_owned));
+        }
+        names.sort();
+        targets.extend(names.into_iter().map(|name| Target { package, name }));
     }
-    names.sort();
-    Ok(names)
+    Ok(targets)
 }
 
-/// The command that builds all targets.
+/// The commands that build all targets.
 ///
 /// With `--target`, the flags reach the targets and their dependencies but no build script.
-pub(crate) fn build(workspace: &Workspace) -> io::Result<Command> {
+pub(crate) fn builds(workspace: &Workspace) -> io::Result<[Command; PACKAGES.len()]> {
     let triple = host_triple()?;
-    let mut command =
-        workspace.cargo(["build", "--release", "--target", &triple, "--manifest-path"]);
-    command.arg(workspace.root.join(FOLDER).join("Cargo.toml"));
-    command
-        .env("CARGO_TARGET_DIR", workspace.target.join("fuzz"))
-        .env("RUSTFLAGS", COVERAGE);
-    Ok(command)
+    Ok(PACKAGES.map(|package| {
+        let mut command =
+            workspace.cargo(["build", "--release", "--target", &triple, "--manifest-path"]);
+        command.arg(workspace.root.join(package).join("Cargo.toml"));
+        command
+            .env("CARGO_TARGET_DIR", workspace.target.join("fuzz"))
+            .env("RUSTFLAGS", COVERAGE);
+        command
+    }))
 }
 
 /// The command that runs one target. What it learns stays in the target directory for the next run.
-pub(crate) fn one(workspace: &Workspace, target: &str, seconds: u32) -> io::Result<Command> {
+pub(crate) fn one(workspace: &Workspace, target: &Target, seconds: u32) -> io::Result<Command> {
+    let Target { package, name } = target;
     let folder = workspace.target.join("fuzz");
-    let corpus = folder.join("corpus").join(target);
+    let corpus = folder.join("corpus").join(name);
     fs::create_dir_all(&corpus)?;
-    let mut command = Command::new(folder.join(host_triple()?).join("release").join(target));
+    let mut command = Command::new(folder.join(host_triple()?).join("release").join(name));
     command
         .current_dir(&workspace.root)
         .arg(format!("-max_total_time={seconds}"));
     // Where an input that breaks something is written, to be tried again.
-    command.arg(format!("-artifact_prefix={}/{target}-", folder.display()));
+    command.arg(format!("-artifact_prefix={}/{name}-", folder.display()));
     command.arg(corpus);
-    let seeds = workspace.root.join(FOLDER).join("seeds").join(target);
+    let seeds = workspace.root.join(package).join("seeds").join(name);
     command.args(Some(seeds).filter(|seeds| seeds.is_dir()));
     Ok(command)
 }

@@ -99,12 +99,14 @@ pub(super) fn fuzz(workspace: &Workspace) -> io::Result<Verdict> {
         return Ok(left_out("needs a C++ compiler: apt-get install g++"));
     }
     let mut output = String::new();
-    let built = process::capture_quietly(fuzz::build(workspace)?, STEP_LIMIT)?;
-    if !built.success {
-        return Ok(Verdict::Ran {
-            counts: Counts::one(false),
-            output: built.output,
-        });
+    for build in fuzz::builds(workspace)? {
+        let built = process::capture_quietly(build, STEP_LIMIT)?;
+        if !built.success {
+            return Ok(Verdict::Ran {
+                counts: Counts::one(false),
+                output: built.output,
+            });
+        }
     }
     let mut counts = Counts::default();
     for target in fuzz::targets(workspace)? {

@@ -27,11 +27,11 @@ enum Kind {
     OneOf(&'static [&'static str]),
     CloseCode,
     Struct(Fields),
-    List(&'static Kind),
+    List(&'static Self),
     /// A list that is absent where it is empty.
-    Several(&'static Kind),
+    Several(&'static Self),
     Union(&'static [(&'static str, Fields)]),
-    Maybe(&'static Kind),
+    Maybe(&'static Self),
 }
 
 type Fields = &'static [(&'static str, Kind)];
@@ -262,7 +262,9 @@ const SERVER: [(&str, Fields); 23] = [
 
 fn any_of(kind: Kind) -> BoxedStrategy<Value> {
     match kind {
-        Text => "\\PC{1,64}|[\"\\\\\n\u{1}a]{1,9}".prop_map(short).boxed(),
+        Text => "\\PC{1,64}|[\"\\\\\n\u{1}a]{1,9}"
+            .prop_map(|text| short(&text))
+            .boxed(),
         Token => "[!-~]{8,40}".prop_map(Value::from).boxed(),
         Room => "[A-Za-z0-9_.:/@|~+-]{1,128}".prop_map(Value::from).boxed(),
         Event => "[A-Z][A-Za-z0-9._-]{0,63}".prop_map(Value::from).boxed(),
@@ -300,7 +302,7 @@ fn any_of(kind: Kind) -> BoxedStrategy<Value> {
 }
 
 /// A text of at most 64 UTF-16 units.
-fn short(text: String) -> Value {
+fn short(text: &str) -> Value {
     let mut units = 0;
     let kept = text.chars().take_while(|character| {
         units += character.len_utf16();

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tautline_protocol::wire::RequestId;
 use tautline_protocol::wire::v2::{ClientMessage, Encoding, Envelope, Malformed, ServerMessage};
 
 use super::model::{optional_text, text};
@@ -56,7 +57,7 @@ pub(crate) fn check_refused(vector: &Value) {
     assert_eq!(fault.code().name(), text(error, "code"), "{name}");
     let path = optional_text(error, "path").unwrap_or_default();
     assert_eq!(fault.path, path, "{name}");
-    let request = request.as_ref().map(|request| request.as_json());
+    let request = request.as_ref().map(RequestId::as_json);
     assert_eq!(request, optional_text(error, "requestIdJson"), "{name}");
 }
 

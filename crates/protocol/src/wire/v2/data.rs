@@ -87,6 +87,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Data<'a> {
                 value.map(|value| Data(Cow::Borrowed(value)))
             }
 
+            fn visit_str<E: Error>(self, json: &str) -> Result<Data<'de>, E> {
+                self.visit_string(json.to_owned())
+            }
+
             fn visit_string<E: Error>(self, json: String) -> Result<Data<'de>, E> {
                 let value = RawValue::from_string(json).map_err(|_never| E::custom("must be JSON"));
                 value.map(|value| Data(Cow::Owned(value)))

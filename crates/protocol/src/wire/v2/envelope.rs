@@ -185,3 +185,67 @@ impl From<Fault> for Malformed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::model::{
+        Epoch, EventName, Position, Publication, PublicationId, RoomName, Timestamp,
+    };
+    use crate::wire::v2::{ClientMessage, Message, ServerMessage};
+
+    #[test]
+    fn a_ticker_is_forty_percent_smaller_in_message_pack() {
+        let publication = Publication {
+            room: RoomName::parse("prices:EURUSD").unwrap(),
+            position: Position {
+                epoch: Epoch(1),
+                offset: 123_456,
+                id: PublicationId([0xab; 16]),
+            },
+            event: EventName::parse("tick").unwrap(),
+            data: Bytes::from_static(br#"{"bid":1.08423,"ask":1.08431,"size":100000}"#),
+            user: Some(Arc::from("feed")),
+            tag: None,
+            sent_at: Timestamp(1_767_323_045_678),
+        };
+        let message = Envelope::from(ServerMessage::Message(Message::from(&publication)));
+        let [json, packed] =
+            [Encoding::Json, Encoding::MessagePack].map(|encoding| message.encode(encoding).len());
+        assert!(packed * 10 <= json * 6, "{packed} bytes for {json}");
+    }
+
+    #[test]
+    fn what_a_client_says_is_never_shown() {
+        for text in [
+            r#"{"type":"refresh","payload":{"token":"secret-1"}}"#,
+            r#"{"type":"publish","payload":{"room":"r","event":"e","data":"secret-2","key":"secret-3"}}"#,
+            r#"{"type":"request","payload":{"method":"secret-4","data":["secret-5"]}}"#,
+            r#"{"type":"presence","payload":{"room":"r","state":{"secret-6":1}}}"#,
+        ] {
+            let message: Envelope<ClientMessage<'_>> =
+                Envelope::decode(Encoding::Json, text.as_bytes()).unwrap();
+            let shown = format!("{message:?}");
+            assert!(!shown.contains("secret"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_faulty_message_is_never_shown() {
+        for text in [
+            r#"{"type":"secret-1"}"#,
+            r#"{"type":"join","payload":{"room":"secret 2"}}"#,
+            r#"{"type":"join","payload":{"room":"r","since":{"epoch":"secret-3"}}}"#,
+            r#"{"type":"publish","payload":{"room":"r","event":"secret 4","data":0}}"#,
+        ] {
+            let read: Result<Envelope<ClientMessage<'_>>, _> =
+                Envelope::decode(Encoding::Json, text.as_bytes());
+            let shown = format!("{:?}", read.unwrap_err().fault);
+            assert!(!shown.contains("secret"), "{shown}");
+        }
+    }
+}

@@ -78,7 +78,8 @@ fn serialize_id<S: Serializer>(
 /// Reads what [`serialize_id`] writes, from its text or from its `N` bytes.
 fn deserialize_id<'de, const N: usize, D: Deserializer<'de>, T>(
     deserializer: D,
-    (parse, from_bytes): (fn(&str) -> Option<T>, fn([u8; N]) -> T),
+    parse: fn(&str) -> Option<T>,
+    from_bytes: fn([u8; N]) -> T,
     expected: &'static str,
 ) -> Result<T, D::Error> {
     if deserializer.is_human_readable() {
@@ -114,7 +115,7 @@ impl Serialize for PublicationId {
 
 impl<'de> Deserialize<'de> for PublicationId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserialize_id(deserializer, (Self::parse, Self), "a UUID in lower case")
+        deserialize_id(deserializer, Self::parse, Self, "a UUID in lower case")
     }
 }
 
@@ -129,7 +130,8 @@ impl<'de> Deserialize<'de> for Epoch {
         let from_bytes = |bytes| Self(u64::from_be_bytes(bytes));
         deserialize_id(
             deserializer,
-            (Self::parse, from_bytes),
+            Self::parse,
+            from_bytes,
             "16 digits of 0-9 a-f",
         )
     }
@@ -151,7 +153,8 @@ impl<'de> Deserialize<'de> for ConnectionId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserialize_id(
             deserializer,
-            (Self::parse, connection_of_bytes),
+            Self::parse,
+            connection_of_bytes,
             "28 digits of 0-9 a-f",
         )
     }
