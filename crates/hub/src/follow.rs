@@ -81,7 +81,7 @@ impl Shard {
         }
     }
 
-    /// Takes a connection out of a room, which was announced there or not.
+    /// Takes a connection out of a room. If it may have been `announced` there, its leaving is told.
     pub fn leave(&self, id: ConnectionId, name: &RoomName, announced: bool) {
         let mut state = self.state.borrow_mut();
         let Some(connection) = state.connection(id) else {

@@ -148,8 +148,14 @@ impl Shard {
         self.with(id, |connection| connection.about.user = Some(user));
     }
 
-    /// Takes a connection away, which has left its rooms, and says what went through its outbox.
+    /// Takes a connection away, and says what went through its outbox.
+    ///
+    /// It leaves the rooms that it is still in: rooms know it by its place, and that is given to another.
     pub fn detach(&self, id: ConnectionId) -> Traffic {
+        let rooms = self.with(id, |connection| connection.about.rooms.clone());
+        for room in rooms.unwrap_or_default() {
+            self.leave(id, &room, true);
+        }
         let mut state = self.state.borrow_mut();
         if state.connection(id).is_none() {
             return Traffic::default();

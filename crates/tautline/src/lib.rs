@@ -18,6 +18,7 @@ mod limits;
 mod logging;
 mod metrics;
 mod page;
+mod panics;
 mod problem;
 mod rlimits;
 mod serve;

@@ -159,3 +159,25 @@ fn the_engine_is_told_who_left() {
         assert_eq!(house.engine.members(&name("r")).await.unwrap(), []);
     });
 }
+
+#[test]
+fn who_is_taken_away_within_a_room_has_left_it() {
+    run(async {
+        let house = house(10).await;
+        let (ann, bob) = (house.guest(), house.guest());
+        ann.enter_announced("r", "ann").await;
+        bob.enter_announced("r", "bob").await;
+        bob.enter("private").await;
+        settle().await;
+        house.shard.detach(bob.id);
+        let eve = house.guest();
+        assert_eq!(eve.id.slot, bob.id.slot, "she is given his place");
+        house.publish("r", "x").await;
+        house.publish("private", "x").await;
+        settle().await;
+        assert_eq!(told(&ann), ["+ r ann 1", "+ r bob 2", "- r bob 1"]);
+        assert_eq!(house.engine.members(&name("r")).await.unwrap().len(), 1);
+        assert_eq!(eve.peer.lines(), [] as [&str; 0]);
+        assert_eq!(house.shard.rooms("private", None, 1), []);
+    });
+}

@@ -7,6 +7,7 @@ mod connections;
 mod latencies;
 mod messages;
 mod operators;
+mod panics;
 mod queues;
 #[cfg(test)]
 mod reference;
@@ -26,6 +27,7 @@ use self::latencies::Latencies;
 use self::messages::Messages;
 pub(crate) use self::operators::Answered;
 use self::operators::Operators;
+use self::panics::Panics;
 use self::queues::Queues;
 use crate::lifecycle::{Lifecycle, Observer};
 
@@ -37,6 +39,7 @@ pub(crate) struct Metrics {
     latencies: Latencies,
     messages: Messages,
     operators: Operators,
+    panics: Panics,
     audit: AuditFigures,
     queues: Queues,
     shards: Mutex<Vec<Shard>>,
@@ -59,6 +62,7 @@ impl Metrics {
             operators: Operators::new(&mut book),
             audit: AuditFigures::new(&mut book),
             queues: Queues::new(&mut book),
+            panics: Panics::new(&mut book),
             shards: Mutex::default(),
             book,
         }
@@ -105,12 +109,13 @@ impl Metrics {
         self.book.text()
     }
 
-    /// Adds up what the shards count.
+    /// Takes over what is counted elsewhere.
     fn gather(&self) {
         let shards = self.shards.lock();
         self.latencies.gather(&shards);
         self.messages.gather(&shards);
         self.queues.gather(&shards);
+        self.panics.gather();
     }
 }
 

@@ -33,6 +33,7 @@ use crate::lifecycle::{Log, Observer, Observers};
 use crate::limits::{Counts, Places};
 use crate::logging;
 use crate::metrics::Metrics;
+use crate::panics;
 use crate::rlimits;
 use crate::tell::EXIT_CONFIG;
 use crate::transport::{Intake, Origins, Shared};
@@ -56,6 +57,7 @@ pub fn serve(arguments: &ServeArguments) -> ExitCode {
         }
     };
     logging::start();
+    panics::note_all();
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
