@@ -99,15 +99,17 @@ impl Socket {
         if let Poll::Ready(Err(error)) = writer.poll_flush(context) {
             return Poll::Ready(Err(error));
         }
-        while !secure.tls.borrow_mut().take(buffer)? {
-            if ready!(self.poll_receive(secure, context, buffer))? == 0 {
-                break;
-            }
-            // An error is told by the next read, behind what came before it.
-            drop(writer.flush());
-            if !buffer.filled().is_empty() {
-                break;
-            }
+        if secure.tls.borrow_mut().take(buffer)?
+            || ready!(self.poll_receive(secure, context, buffer))? == 0
+        {
+            return Poll::Ready(Ok(()));
+        }
+        // An error is told by the next read, behind what came before it.
+        drop(writer.flush());
+        if buffer.filled().is_empty() {
+            // Records may carry nothing, one after another without end: others get their turn.
+            context.waker().wake_by_ref();
+            return Poll::Pending;
         }
         Poll::Ready(Ok(()))
     }
@@ -286,22 +288,63 @@ impl AsyncWrite for Socket {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::task::{Wake, Waker};
+
+    use rustls::{ClientConnection, ContentType};
+    use tokio::io::AsyncWriteExt;
     use tokio::net::TcpListener;
 
     use super::*;
     use crate::transport::tls::SEAL_BYTES_MAX;
-    use crate::transport::tls::tests::connected;
+    use crate::transport::tls::tests::{Forger, connected};
 
     /// More than the sockets take.
     const WRITES_MAX: usize = 2000;
 
-    #[tokio::test]
-    async fn a_peer_that_takes_nothing_makes_us_hold_one_write() {
+    /// A socket behind its handshake, and the peer's side of both.
+    async fn pair() -> (Socket, TcpStream, ClientConnection) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (peer, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
-        let (_, tls) = connected();
+        let (client, tls) = connected();
         let socket = Socket::secure(accepted.unwrap().0, tls, Rc::default());
+        (socket, peer.unwrap(), client)
+    }
+
+    #[derive(Default)]
+    struct Woken(AtomicBool);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test]
+    async fn records_that_carry_nothing_are_not_read_on_and_on() {
+        let (mut socket, mut peer, client) = pair().await;
+        let mut forger = Forger::new(client);
+        let nothing = forger.record(ContentType::ApplicationData, b"");
+        peer.write_all(&nothing).await.unwrap();
+        socket.reader.as_ref().readable().await.unwrap();
+        let (mut bytes, woken) = ([0; 100], Arc::<Woken>::default());
+        let mut buffer = ReadBuf::new(&mut bytes);
+        let waker = Waker::from(Arc::clone(&woken));
+        let read = socket.poll_read(&mut Context::from_waker(&waker), &mut buffer);
+        assert!(read.is_pending(), "others get their turn");
+        assert!(woken.0.load(Ordering::Relaxed), "and then this one again");
+        let hello = forger.record(ContentType::ApplicationData, b"hello");
+        peer.write_all(&hello).await.unwrap();
+        let read = poll_fn(|context| socket.poll_read(context, &mut buffer)).await;
+        read.unwrap();
+        assert_eq!(buffer.filled(), b"hello");
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_takes_nothing_makes_us_hold_one_write() {
+        let (socket, peer, _client) = pair().await;
         socket.reader.as_ref().writable().await.unwrap();
         let sink = socket.sink();
         let bytes = vec![0; 3 * WRITE_BYTES_MAX];

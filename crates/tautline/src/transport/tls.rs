@@ -347,13 +347,13 @@ pub(super) mod tests {
     }
 
     /// Seals what a rustls client would never send.
-    struct Forger {
+    pub(in crate::transport) struct Forger {
         encrypter: Box<dyn MessageEncrypter>,
         sequence: u64,
     }
 
     impl Forger {
-        fn new(client: ClientConnection) -> Self {
+        pub(in crate::transport) fn new(client: ClientConnection) -> Self {
             let suite = client.negotiated_cipher_suite().unwrap().tls13().unwrap();
             let secrets = client.dangerous_extract_secrets().unwrap();
             let (sequence, secrets) = secrets.tx;
@@ -370,7 +370,7 @@ pub(super) mod tests {
             }
         }
 
-        fn record(&mut self, typ: ContentType, payload: &[u8]) -> Vec<u8> {
+        pub(in crate::transport) fn record(&mut self, typ: ContentType, payload: &[u8]) -> Vec<u8> {
             let message = OutboundPlainMessage {
                 typ,
                 version: ProtocolVersion::TLSv1_3,
