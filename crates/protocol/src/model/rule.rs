@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use super::{Actions, Rate, RoomName};
 
+/// Stands in a pattern for the subject.
+const USER: &str = "{user}";
+
 /// A set of rooms: a name with an optional trailing `*`, in which `{user}` stands for the subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
@@ -17,7 +20,7 @@ impl Pattern {
         let (stem, open) = text
             .strip_suffix('*')
             .map_or((text, false), |stem| (stem, true));
-        let shape = stem.replace("{user}", "u");
+        let shape = stem.replace(USER, "u");
         let valid = if shape.is_empty() {
             open
         } else {
@@ -32,7 +35,7 @@ impl Pattern {
     /// Whether `room` is in the set, seen by `user`.
     pub fn matches(&self, room: &RoomName, user: &str) -> bool {
         let mut rest = room.as_str();
-        let mut parts = self.text.split("{user}");
+        let mut parts = self.text.split(USER);
         if let Some(first) = parts.next() {
             let Some(after) = rest.strip_prefix(first) else {
                 return false;
@@ -49,6 +52,19 @@ impl Pattern {
             rest = after;
         }
         self.open || rest.is_empty()
+    }
+
+    /// Whether `room` is in the set, seen by anybody at all.
+    pub fn matches_for_somebody(&self, room: &RoomName) -> bool {
+        let Some((before, _)) = self.text.split_once(USER) else {
+            return self.matches(room, "");
+        };
+        let Some(rest) = room.as_str().strip_prefix(before) else {
+            return false;
+        };
+        // Names are short, and of ASCII alone.
+        let mut users = (1..=rest.len()).filter_map(|end| rest.get(..end));
+        users.any(|user| self.matches(room, user))
     }
 }
 
@@ -70,7 +86,7 @@ pub struct RoomRule {
     pub history: Retention,
     /// Whether their members are announced.
     pub presence: bool,
-    /// What every authenticated user may do there, without a grant.
+    /// What every authenticated user may do there without a grant, or the one that `{user}` stands for.
     pub everyone: Actions,
     /// How often may be published there, by all together and on each node.
     pub rate: Option<Rate>,
@@ -105,10 +121,12 @@ impl Rules {
         Self(rules)
     }
 
-    /// The rule of a room: the first that matches. Without one, nothing is kept or announced there,
-    /// and only a grant allows anything.
-    pub fn of(&self, room: &RoomName, user: &str) -> Option<&RoomRule> {
-        self.0.iter().find(|rule| rule.rooms.matches(room, user))
+    /// The rule of a room: the first that matches for somebody, whoever asks. Without one, nothing is kept or
+    /// announced there, and only a grant allows anything.
+    pub fn of(&self, room: &RoomName) -> Option<&RoomRule> {
+        self.0
+            .iter()
+            .find(|rule| rule.rooms.matches_for_somebody(room))
     }
 }
 
@@ -135,6 +153,28 @@ mod tests {
         assert!(!matches("inbox:{user}", "inbox:anna", "ann"));
         assert!(!matches("inbox:{user}", "inbox:bob", "ann"));
         assert!(matches("u:{user}:*", "u:ann:x", "ann") && !matches("u:{user}:*", "u:ann", "ann"));
+    }
+
+    #[test]
+    fn the_rule_of_a_room_is_the_same_whoever_asks() {
+        let rules = ["inbox:{user}", "pair:{user}:{user}", "u:{user}:*", "*"];
+        let rule = |text: &&str| RoomRule::of(Pattern::parse(text).unwrap());
+        let rules = Rules::new(rules.iter().map(rule).collect());
+        for (room, pattern) in [
+            ("inbox:ann", "inbox:{user}"),
+            ("inbox:ann:b", "inbox:{user}"),
+            ("inbox:", "*"),
+            ("pair:ann:ann", "pair:{user}:{user}"),
+            ("pair:a:b:a:b", "pair:{user}:{user}"),
+            ("pair:ann:bob", "*"),
+            ("u:ann:", "u:{user}:*"),
+            ("u:ann:x", "u:{user}:*"),
+            ("u::x", "*"),
+            ("u:ann", "*"),
+        ] {
+            let rule = rules.of(&RoomName::parse(room).unwrap()).unwrap();
+            assert_eq!(rule.rooms, Pattern::parse(pattern).unwrap(), "{room}");
+        }
     }
 
     #[test]

@@ -4,14 +4,18 @@ use crate::model::{Action, Identity, RoomName, RoomRule};
 
 /// Whether `identity` may do `action` in `room`, whose rule is `rule`.
 ///
-/// The rule's word for everyone, or a grant of the token, is needed; without either the answer is no.
+/// The rule's word for everyone, or a grant of the token, is needed; without either the answer is no. Where the rule's
+/// pattern names a user, everyone is that user.
 pub fn allows(
     identity: &Identity,
     rule: Option<&RoomRule>,
     room: &RoomName,
     action: Action,
 ) -> bool {
-    rule.is_some_and(|rule| rule.everyone.contains(action)) || identity.grants(room, action)
+    let is_of_everyone = |rule: &RoomRule| {
+        rule.everyone.contains(action) && rule.rooms.matches(room, &identity.user)
+    };
+    rule.is_some_and(is_of_everyone) || identity.grants(room, action)
 }
 
 #[cfg(test)]
@@ -21,11 +25,7 @@ mod tests {
     use super::*;
     use crate::model::{Actions, Grant, Pattern};
 
-    fn check(everyone: Option<&[Action]>, grants: &[(&str, Action)], action: Action) -> bool {
-        let rule = everyone.map(|actions| RoomRule {
-            everyone: actions.iter().copied().collect::<Actions>(),
-            ..RoomRule::of(Pattern::parse("*").unwrap())
-        });
+    fn ann(grants: &[(&str, Action)]) -> Identity {
         let grants: Vec<Grant> = grants
             .iter()
             .map(|(rooms, action)| Grant {
@@ -33,14 +33,40 @@ mod tests {
                 actions: Actions::NONE.with(*action),
             })
             .collect();
-        let identity = Identity {
+        Identity {
             user: Arc::from("ann"),
             name: Arc::from("Ann"),
             expires_at: None,
             grants: grants.into(),
-        };
-        let room = RoomName::parse("inbox:ann").unwrap();
-        allows(&identity, rule.as_ref(), &room, action)
+        }
+    }
+
+    fn room() -> RoomName {
+        RoomName::parse("inbox:ann").unwrap()
+    }
+
+    fn check(everyone: Option<&[Action]>, grants: &[(&str, Action)], action: Action) -> bool {
+        let rule = everyone.map(|actions| RoomRule {
+            everyone: actions.iter().copied().collect::<Actions>(),
+            ..RoomRule::of(Pattern::parse("*").unwrap())
+        });
+        allows(&ann(grants), rule.as_ref(), &room(), action)
+    }
+
+    #[test]
+    fn a_rule_that_names_a_user_speaks_to_that_user_alone() {
+        for (pattern, allowed) in [
+            ("inbox:{user}", true),
+            ("inbox:*", true),
+            ("{user}:*", false),
+        ] {
+            let rule = RoomRule {
+                everyone: Actions::ALL,
+                ..RoomRule::of(Pattern::parse(pattern).unwrap())
+            };
+            let answer = allows(&ann(&[]), Some(&rule), &room(), Action::Join);
+            assert_eq!(answer, allowed, "{pattern}");
+        }
     }
 
     #[test]

@@ -163,10 +163,7 @@ pub(super) async fn publish(
 ) -> Result<Response, Refused> {
     let body = body::read(request, api.body).await?;
     let new = New::read(&body)?;
-    let rule = api
-        .session
-        .rules
-        .of(&room, new.user.as_deref().unwrap_or_default());
+    let rule = api.session.rules.of(&room);
     check_size(rule, &new.data)?;
     let terms = terms::of(rule, &room, (&api.counts, api.audit.as_deref()))?;
     let (event, data, user) = (new.event.clone(), new.data.clone(), new.user.clone());

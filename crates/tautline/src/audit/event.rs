@@ -106,7 +106,7 @@ impl Event {
     }
 
     /// Takes what is to be known of an event; the payload of a publication only if that `is_asked`.
-    pub(super) fn of(event: &Lifecycle<'_>, is_asked: impl Fn(&RoomName, &str) -> bool) -> Self {
+    pub(super) fn of(event: &Lifecycle<'_>, is_asked: impl Fn(&RoomName) -> bool) -> Self {
         Self::now(match event {
             // The detail may have words of the peer, and the cause says enough.
             Lifecycle::Refused {
@@ -133,8 +133,7 @@ impl Event {
             Lifecycle::Joined(party, room) => What::Joined(Who::of(party), (*room).clone()),
             Lifecycle::Left(party, room) => What::Left(Who::of(party), (*room).clone()),
             Lifecycle::Published(party, release) => {
-                let user = party.user.map_or("", |user| user);
-                let publication = Publication::of(release, is_asked(release.room, user));
+                let publication = Publication::of(release, is_asked(release.room));
                 What::Published(Who::of(party), publication)
             }
             Lifecycle::Ended(ending) => What::Ended(Box::new(End::of(ending))),
@@ -142,7 +141,7 @@ impl Event {
                 let (connection, publication) = match act {
                     Act::Disconnect(connection) => (Some(*connection), None),
                     Act::Publish(release) => {
-                        let is_asked = is_asked(release.room, "");
+                        let is_asked = is_asked(release.room);
                         (None, Some(Publication::of(release, is_asked)))
                     }
                 };

@@ -121,17 +121,15 @@ impl Audit {
         }
     }
 
-    fn wants_payload(&self, room: &RoomName, user: &str) -> bool {
+    fn wants_payload(&self, room: &RoomName) -> bool {
         let mut rules = self.payloads.iter();
-        let rule = rules.find(|(rooms, _)| rooms.matches(room, user));
+        let rule = rules.find(|(rooms, _)| rooms.matches_for_somebody(room));
         rule.is_some_and(|(_, wants)| *wants)
     }
 }
 
 impl Observer for Audit {
     fn observe(&self, event: &Lifecycle<'_>) {
-        self.push(Event::of(event, |room, user| {
-            self.wants_payload(room, user)
-        }));
+        self.push(Event::of(event, |room| self.wants_payload(room)));
     }
 }

@@ -423,7 +423,7 @@ pub(super) const ROOM_SETTINGS: &[Setting] = &[
         "match",
         Kind::Text,
         "",
-        "a room's name, or the beginning of names followed by `*`; `{user}` stands for the user's id",
+        "a room's name, or the beginning of names followed by `*`; `{user}` stands for any user's id, and `everyone` then speaks of that user alone",
     ),
     setting(
         "history",

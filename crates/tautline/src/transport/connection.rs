@@ -344,7 +344,7 @@ impl Connection {
     /// What is announced in a room with presence.
     fn member(&self, room: &RoomName) -> Option<Member> {
         let identity = self.session.identity()?;
-        let rule = self.worker.shared.session.rules.of(room, &identity.user)?;
+        let rule = self.worker.shared.session.rules.of(room)?;
         rule.presence.then(|| Member {
             connection: self.id,
             user: Arc::clone(&identity.user),

@@ -260,9 +260,7 @@ impl Worker {
         let answer = match ask {
             Ask::Join { room, history } => self.join(party, &room, history).await,
             Ask::Leave { room } => {
-                let announced = self
-                    .rule(&room, user.as_deref())
-                    .is_some_and(|rule| rule.presence);
+                let announced = self.rule(&room).is_some_and(|rule| rule.presence);
                 self.shard.leave(id, &room, announced);
                 self.observe(&Lifecycle::Left(party, &room));
                 Ok(Reply::Left)
@@ -294,7 +292,7 @@ impl Worker {
         room: &RoomName,
         draft: Draft,
     ) -> Result<Reply, EngineError> {
-        let rule = self.rule(room, party.user.map(|user| &**user));
+        let rule = self.rule(room);
         let asked = (&*self.shared.counts, self.shared.audit.as_deref());
         let terms = match terms::of(rule, room, asked) {
             Ok(terms) => terms,
@@ -324,7 +322,7 @@ impl Worker {
         room: &RoomName,
         history: bool,
     ) -> Result<Reply, EngineError> {
-        let rule = self.rule(room, party.user.map(|user| &**user));
+        let rule = self.rule(room);
         let kept = history.then(|| rule.map_or(0, |rule| rule.history.count));
         let joined = self.shard.join(party.connection, room, kept).await?;
         self.observe(&Lifecycle::Joined(party, room));
@@ -364,8 +362,8 @@ impl Worker {
         self.shared.observer.observe(event);
     }
 
-    fn rule(&self, room: &RoomName, user: Option<&str>) -> Option<&RoomRule> {
-        self.shared.session.rules.of(room, user.unwrap_or_default())
+    fn rule(&self, room: &RoomName) -> Option<&RoomRule> {
+        self.shared.session.rules.of(room)
     }
 }
 

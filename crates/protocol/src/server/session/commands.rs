@@ -178,10 +178,9 @@ impl Session {
     }
 
     fn may(&self, room: &RoomName, action: Action) -> bool {
-        self.identity.as_ref().is_some_and(|identity| {
-            let rule = self.settings.rules.of(room, &identity.user);
-            allows(identity, rule, room, action)
-        })
+        self.identity
+            .as_ref()
+            .is_some_and(|identity| allows(identity, self.rule(room), room, action))
     }
 
     fn keeps_history(&self, room: &RoomName) -> bool {
@@ -189,8 +188,7 @@ impl Session {
     }
 
     fn rule(&self, room: &RoomName) -> Option<&RoomRule> {
-        let user = self.identity.as_ref().map_or("", |identity| &identity.user);
-        self.settings.rules.of(room, user)
+        self.settings.rules.of(room)
     }
 
     fn ask(&mut self, ask: Ask, pending: Pending) {

@@ -323,3 +323,24 @@ fn what_is_lost_is_a_gap() {
         );
     }
 }
+
+#[test]
+fn the_rule_of_a_users_room_holds_whoever_publishes() {
+    let (_server, operators) = open(
+        "[[room]]\nmatch = \"inbox:{user}\"\nhistory = 10\nmessage = 10\nrate = \"1/s burst 2\"",
+    );
+    let inbox = "/v1/rooms/inbox:ann/publications";
+    let publish = |data: &str, user: Option<&str>| {
+        let mut publication = json!({"event": "note", "data": data});
+        if let Some(user) = user {
+            publication["user"] = user.into();
+        }
+        operators.post(inbox, &publication).status
+    };
+    assert_eq!(publish("of nobody, too long", None), 413);
+    assert_eq!(publish("ann's", Some("ann")), 201);
+    assert_eq!(publish("bob's", Some("bob")), 201);
+    assert_eq!(publish("more", None), 429);
+    let kept = operators.get(inbox).json();
+    assert_eq!(data_of(&kept), ["ann's", "bob's"]);
+}

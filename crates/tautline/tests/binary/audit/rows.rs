@@ -98,7 +98,7 @@ fn a_payload_is_written_where_its_room_asks_for_that() {
 fn what_operators_do_is_written() {
     let directory = Directory::new();
     let config = format!(
-        "{}\n[[room]]\nmatch = \"told\"\naudit_payloads = true",
+        "{}\n[[room]]\nmatch = \"inbox:{{user}}\"\naudit_payloads = true",
         audited(&directory, "")
     );
     let mut server = Server::development(&config);
@@ -108,7 +108,7 @@ fn what_operators_do_is_written() {
     let id = page.json()["connections"][0]["id"].clone();
     let id = id.as_str().unwrap();
     let publication = json!({"event": "chat", "data": {"text": "words"}});
-    let target = "/v1/rooms/told/publications";
+    let target = "/v1/rooms/inbox:ann/publications";
     assert_eq!(operators.post(target, &publication).status, 201);
     let target = format!("/v1/connections/{id}");
     let status = operators.delete(&target).status;
@@ -119,7 +119,7 @@ fn what_operators_do_is_written() {
     let [published, disconnected] = &Trail::at(&directory).of_kind("operated")[..] else {
         panic!("two acts have two rows");
     };
-    assert_eq!(published["room"], "told");
+    assert_eq!(published["room"], "inbox:ann");
     for (name, value) in [
         ("operator", "dev"),
         ("act", "publish"),
