@@ -59,6 +59,8 @@ pub(crate) struct Connection {
     pub(crate) outbox: Outbox,
     sink: Rc<dyn Sink>,
     waker: Option<Waker>,
+    /// Those who wait until little waits here.
+    until_low: Vec<Waker>,
     closing: Option<Closing>,
     /// Whether it was told to end: from then on only the driver's last word is written.
     ending: bool,
@@ -110,6 +112,7 @@ impl Connection {
             outbox: Outbox::new(waiting),
             sink,
             waker: None,
+            until_low: Vec::new(),
             closing: None,
             ending: false,
         }
@@ -125,10 +128,17 @@ impl Connection {
         };
         // Slow is who was offered what waits and did not take it. Within a turn nobody was yet.
         if !self.blocked {
-            self.flush(now());
+            self.flush(now(), limits);
         }
         if !self.ending && self.outbox.push(frames, messages, limits).is_err() {
             self.close(Closing::SlowConsumer);
+        }
+    }
+
+    /// Appends a room's history for the peer, beside the bounds.
+    pub(crate) fn push_history(&mut self, frame: Bytes) {
+        if !self.ending {
+            self.outbox.push_history(frame);
         }
     }
 
@@ -146,12 +156,13 @@ impl Connection {
             if matches!(closing, Closing::SlowConsumer | Closing::Memory) {
                 self.outbox.clear_unbegun();
             }
+            self.wake_until_low();
             self.wake();
         }
     }
 
     /// Writes what waits, as far as the peer takes it, and says how many bytes that was.
-    pub(crate) fn flush(&mut self, now: Instant) -> u64 {
+    pub(crate) fn flush(&mut self, now: Instant, limits: &OutboxLimits) -> u64 {
         let before = self.outbox.traffic().bytes_written;
         self.queued = false;
         let was_blocked = self.blocked;
@@ -165,6 +176,9 @@ impl Connection {
                 }
             }
             Flushed::Broken(error) => self.close(Closing::Broken(error.kind())),
+        }
+        if self.outbox.is_low(limits) {
+            self.wake_until_low();
         }
         self.outbox.traffic().bytes_written - before
     }
@@ -188,6 +202,22 @@ impl Connection {
             due: std::mem::take(&mut self.due),
             blocked: self.blocked,
             stalled: self.outbox.traffic().written_at.filter(|_| self.blocked),
+        }
+    }
+
+    /// Whether more may be fetched for it: little waits, or it ends. If not, `waker` is woken when it may be.
+    pub(crate) fn is_low(&mut self, limits: &OutboxLimits, waker: &Waker) -> bool {
+        let is_low = self.ending || self.outbox.is_low(limits);
+        if !is_low && !self.until_low.iter().any(|known| known.will_wake(waker)) {
+            self.until_low.push(waker.clone());
+        }
+        is_low
+    }
+
+    /// Wakes those who wait until little waits here.
+    pub(crate) fn wake_until_low(&mut self) {
+        for waker in std::mem::take(&mut self.until_low) {
+            waker.wake();
         }
     }
 

@@ -1,16 +1,16 @@
 //! How a connection comes into a room, keeps up with it, and leaves.
 
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 
 use tautline_engine::{EngineError, Page, Range};
 use tautline_protocol::model::{ConnectionId, Member, Position, Publication, RoomName};
 use tautline_protocol::wire::Message;
 
-use crate::connection::Connection;
 use crate::shard::State;
-use crate::subscription::Step;
+use crate::subscription::{CATCH_UP_BYTES_MAX, CATCH_UP_MESSAGES_MAX, Step};
 use crate::{Closing, Shard};
 
 /// So many publications are read at once for a subscriber that catches up.
@@ -19,14 +19,16 @@ const PAGE_MESSAGES_MAX: u32 = 100;
 /// A connection is in a room, and gets nothing of it until [`Shard::follow`] is called.
 #[derive(Debug)]
 pub struct Joined {
-    /// The newest of what the room keeps, if that was asked for.
+    /// The newest of what the room keeps, if that was asked for; no more than is given to who catches up.
     pub history: Option<Vec<Arc<Publication>>>,
 }
 
 impl Shard {
-    /// Brings a connection into a room, and reads the newest `history` of what it keeps.
+    /// Brings a connection into a room, and reads the newest `history` of what it keeps. Who is in it without
+    /// following it may be brought in anew for that.
     ///
-    /// What is published from here on reaches the connection after [`Shard::follow`], all of it.
+    /// What is published from here on reaches the connection after [`Shard::follow`], all of it. History is not read
+    /// before the peer has taken most of what was sent to it, so that only one of several waits for it.
     pub async fn join(
         &self,
         id: ConnectionId,
@@ -34,9 +36,15 @@ impl Shard {
         history: Option<u32>,
     ) -> Result<Joined, EngineError> {
         let entering = Entering::new(self, name);
+        if history.is_some() {
+            self.drained(id).await;
+        }
         let mut head = self.head(name).await?;
         let page = match history {
-            Some(limit) => Some(self.engine.read(name, Range::Last { limit }).await?),
+            Some(limit) => {
+                let limit = limit.min(CATCH_UP_MESSAGES_MAX);
+                Some(self.engine.read(name, Range::Last { limit }).await?)
+            }
             None => None,
         };
         if page.is_some() {
@@ -47,7 +55,7 @@ impl Shard {
         self.subscribe(id, name, cursor);
         drop(entering);
         Ok(Joined {
-            history: page.map(|page| page.publications),
+            history: page.map(|page| newest(page.publications)),
         })
     }
 
@@ -68,7 +76,6 @@ impl Shard {
     pub fn follow(self: &Rc<Self>, id: ConnectionId, name: &RoomName, member: Option<Member>) {
         match self.step(id, name) {
             Some(Step::Read(_)) => {
-                self.state.borrow_mut().catching_up += 1;
                 tokio::task::spawn_local(Rc::clone(self).catch_up(id, name.clone()));
             }
             Some(Step::Gap) => self.close(id, Closing::Gap),
@@ -126,7 +133,6 @@ impl Shard {
                 break;
             }
         }
-        self.state.borrow_mut().catching_up -= 1;
     }
 
     /// Appends a page to a subscriber's outbox, as fast as that drains. False if the subscriber does
@@ -166,15 +172,16 @@ impl Shard {
 
     /// Waits until little waits for a connection.
     async fn drained(&self, id: ConnectionId) {
-        loop {
-            let drained = self.drained.notified();
-            let is_low =
-                |connection: &mut Connection| connection.outbox.is_low(&self.limits.outbox);
-            if self.with(id, is_low).unwrap_or(true) {
-                return;
+        let limits = &self.limits.outbox;
+        poll_fn(|context| {
+            let is_low = self.with(id, |connection| connection.is_low(limits, context.waker()));
+            if is_low.unwrap_or(true) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
             }
-            drained.await;
-        }
+        })
+        .await;
     }
 
     /// Where a room stands; the engine is asked if that is not known.
@@ -217,6 +224,18 @@ impl Shard {
             self.engine.unwatch(self.listener, name);
         }
     }
+}
+
+/// The last of these publications, no more bytes of data than one connection is given at once.
+fn newest(mut publications: Vec<Arc<Publication>>) -> Vec<Arc<Publication>> {
+    let mut bytes = 0;
+    let fits = |publication: &&Arc<Publication>| {
+        bytes += publication.data.len();
+        bytes <= CATCH_UP_BYTES_MAX
+    };
+    let fitting = publications.iter().rev().take_while(fits).count();
+    publications.drain(..publications.len() - fitting);
+    publications
 }
 
 /// Makes a call of the engine now, so that it takes its place among the others, and has its answer

@@ -44,6 +44,8 @@ pub struct Traffic {
 pub(crate) struct Outbox {
     queue: VecDeque<Entry>,
     bytes: usize,
+    /// How many of them are history, which its reader has room for beyond the bounds.
+    history_bytes: usize,
     messages: u32,
     /// Whether a part of the first entry is written: the rest must follow, or the peer loses the frames' borders.
     begun: bool,
@@ -57,6 +59,7 @@ pub(crate) struct Outbox {
 struct Entry {
     bytes: Bytes,
     messages: u32,
+    is_history: bool,
 }
 
 /// The peer takes less than it is sent.
@@ -89,6 +92,7 @@ impl Outbox {
         Self {
             queue: VecDeque::new(),
             bytes: 0,
+            history_bytes: 0,
             messages: 0,
             begun: false,
             traffic: Traffic::default(),
@@ -103,7 +107,7 @@ impl Outbox {
         messages: u32,
         limits: &OutboxLimits,
     ) -> Result<(), Overflow> {
-        let queued = self.bytes + bytes.len();
+        let queued = self.bytes - self.history_bytes + bytes.len();
         // One push is let into an empty outbox whatever its size: the codec bounds a message, and
         // the shard bounds what it joins.
         if !self.queue.is_empty()
@@ -111,13 +115,32 @@ impl Outbox {
         {
             return Err(Overflow(bytes));
         }
-        self.append(Entry { bytes, messages });
+        self.append(Entry {
+            bytes,
+            messages,
+            is_history: false,
+        });
         Ok(())
+    }
+
+    /// Appends a room's history, beside the bounds: what comes live behind it has as much room as ever. Its reader
+    /// keeps it small, and does not read the next before this one is nearly written.
+    pub(crate) fn push_history(&mut self, bytes: Bytes) {
+        self.history_bytes += bytes.len();
+        self.append(Entry {
+            bytes,
+            messages: 1,
+            is_history: true,
+        });
     }
 
     /// Appends a last frame, whatever the bounds.
     pub(crate) fn push_last(&mut self, bytes: Bytes) {
-        self.append(Entry { bytes, messages: 1 });
+        self.append(Entry {
+            bytes,
+            messages: 1,
+            is_history: false,
+        });
     }
 
     /// Forgets what was not begun to be written, so that a last word can be said.
@@ -125,6 +148,8 @@ impl Outbox {
         self.queue.truncate(usize::from(self.begun));
         let left = self.queue.iter().map(|entry| entry.bytes.len()).sum();
         self.set_bytes(left);
+        let history = self.queue.iter().filter(|entry| entry.is_history);
+        self.history_bytes = history.map(|entry| entry.bytes.len()).sum();
         self.messages = self.queue.iter().map(|entry| entry.messages).sum();
     }
 
@@ -201,6 +226,9 @@ impl Outbox {
         self.set_bytes(self.bytes - written);
         self.traffic.bytes_written += written as u64;
         while let Some(first) = self.queue.front_mut() {
+            if first.is_history {
+                self.history_bytes -= written.min(first.bytes.len());
+            }
             if written < first.bytes.len() {
                 self.begun |= written > 0;
                 first.bytes.advance(written);
@@ -294,6 +322,29 @@ mod tests {
             Ok(())
         );
         assert!(push(&mut outbox, "1").is_err());
+    }
+
+    #[test]
+    fn history_takes_nothing_of_the_room_of_what_is_live() {
+        let (mut outbox, sink) = (Outbox::new(Rc::default()), Narrow::new(8));
+        push(&mut outbox, "12345").unwrap();
+        outbox.push_history(Bytes::from_static(b"a long history"));
+        assert!(!outbox.is_low(&LIMITS));
+        assert_eq!(push(&mut outbox, "67890"), Ok(()));
+        assert!(push(&mut outbox, "1").is_err(), "ten are live");
+        assert!(matches!(
+            outbox.flush(&sink, Instant::now()),
+            Flushed::Blocked
+        ));
+        assert_eq!((outbox.bytes, outbox.history_bytes), (16, 11));
+        assert_eq!(push(&mut outbox, "12345"), Ok(()));
+        assert!(push(&mut outbox, "1").is_err());
+        outbox.clear_unbegun();
+        assert_eq!((outbox.bytes, outbox.history_bytes), (11, 11));
+        *sink.takes.borrow_mut() = 100;
+        assert!(matches!(outbox.flush(&sink, Instant::now()), Flushed::All));
+        assert_eq!((outbox.bytes, outbox.history_bytes), (0, 0));
+        assert_eq!(*sink.taken.borrow(), b"12345a long history");
     }
 
     #[test]

@@ -65,8 +65,6 @@ pub struct Shard {
     pub(crate) encode: Rc<dyn Encode>,
     pub(crate) limits: ShardLimits,
     pub(crate) state: RefCell<State>,
-    /// Wakes those who wait for an outbox to drain.
-    pub(crate) drained: Notify,
     node: NodeId,
     index: u16,
     /// Wakes the loop: something is to be written, or an earlier timer was set.
@@ -78,8 +76,6 @@ pub struct Shard {
 pub(crate) struct State {
     pub(crate) connections: Slab<Connection>,
     pub(crate) rooms: HashMap<RoomName, Room>,
-    /// How many subscribers are catching up by pages, and so wait for outboxes to drain.
-    pub(crate) catching_up: usize,
     flush: FlushQueue,
     wheel: Wheel,
     /// Rooms whose count is to be told, in the order of their time.
@@ -103,7 +99,6 @@ impl Shard {
         let state = State {
             connections: Slab::new(),
             rooms: HashMap::new(),
-            catching_up: 0,
             flush: FlushQueue::default(),
             wheel: Wheel::new(now()),
             counts: VecDeque::new(),
@@ -111,17 +106,15 @@ impl Shard {
             waiting: Rc::default(),
             told_waiting: 0,
         };
-        let (drained, stirred) = (Notify::new(), Notify::new());
         Rc::new(Self {
             engine,
             listener,
             encode,
             limits,
             state: state.into(),
-            drained,
             node,
             index,
-            stirred,
+            stirred: Notify::new(),
             stats: Arc::default(),
             memory,
         })
@@ -160,10 +153,12 @@ impl Shard {
         if state.connection(id).is_none() {
             return Traffic::default();
         }
-        let traffic = state.connections.remove(id.slot as usize).outbox.traffic();
+        let mut connection = state.connections.remove(id.slot as usize);
+        connection.wake_until_low();
+        let traffic = connection.outbox.traffic();
+        // What waited there waits no more.
+        drop(connection);
         self.tell_waiting(&mut state);
-        drop(state);
-        self.tell_drained();
         traffic
     }
 
@@ -172,6 +167,13 @@ impl Shard {
         self.with(id, |connection| {
             connection.push(frame, 1, &self.limits.outbox);
         });
+        self.enqueue(id);
+    }
+
+    /// Appends what a room keeps for one connection, beside the bounds of its outbox. [`Shard::join`] has waited
+    /// until there was room for it.
+    pub fn send_history(&self, id: ConnectionId, frame: Bytes) {
+        self.with(id, |connection| connection.push_history(frame));
         self.enqueue(id);
     }
 
@@ -184,10 +186,9 @@ impl Shard {
     /// Writes what waits for one connection now.
     pub fn writable(&self, id: ConnectionId) {
         let now = now();
-        let written = self.with(id, |connection| connection.flush(now));
+        let written = self.with(id, |connection| connection.flush(now, &self.limits.outbox));
         self.stats.wrote(written.unwrap_or(0));
         self.tell_waiting(&mut self.state.borrow_mut());
-        self.tell_drained();
     }
 
     /// The bytes that wait for one connection.
@@ -513,7 +514,7 @@ impl Shard {
             {
                 connection.queued = false;
                 if !connection.blocked {
-                    written += connection.flush(now);
+                    written += connection.flush(now, &self.limits.outbox);
                 }
             }
         }
@@ -523,15 +524,6 @@ impl Shard {
         self.weigh(state);
         if !state.flush.is_empty() {
             self.stirred.notify_one();
-        }
-        if state.catching_up > 0 {
-            self.drained.notify_waiters();
-        }
-    }
-
-    fn tell_drained(&self) {
-        if self.state.borrow().catching_up > 0 {
-            self.drained.notify_waiters();
         }
     }
 

@@ -3,7 +3,7 @@
 use tautline_protocol::model::{Position, Publication};
 
 /// Catching up ends after so many messages; what is further back is a gap.
-pub(crate) const CATCH_UP_MESSAGES_MAX: usize = 1000;
+pub(crate) const CATCH_UP_MESSAGES_MAX: u32 = 1000;
 /// Catching up ends after so many bytes of application data.
 pub(crate) const CATCH_UP_BYTES_MAX: usize = 4 * 1024 * 1024;
 
@@ -24,7 +24,7 @@ pub(crate) enum Subscription {
 pub(crate) struct CatchUp {
     cursor: Position,
     stage: Stage,
-    messages: usize,
+    messages: u32,
     bytes: usize,
 }
 

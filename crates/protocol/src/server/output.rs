@@ -12,6 +12,9 @@ use crate::wire::{Close, ErrorCode, Refusal, Token};
 pub enum Output {
     /// Send one text message.
     Send(Vec<u8>),
+    /// Send one text message with what a room has kept. It may be larger than what waits for a peer otherwise, and
+    /// is no sign that the peer is slow.
+    SendHistory(Vec<u8>),
     /// Send a ping of the WebSocket protocol.
     Ping,
     /// Check this token; answered by `Session::handle_verdict`.
@@ -34,8 +37,12 @@ pub enum Ask {
     Join {
         /// The room.
         room: RoomName,
-        /// Whether the client may read, and the room keeps, what was published before.
-        history: bool,
+    },
+    /// Read the newest of what a room keeps that was joined and is not followed yet; it is followed from there.
+    /// To be done when the peer has taken most of what was sent to it before, so that only one such answer waits.
+    History {
+        /// The room.
+        room: RoomName,
     },
     /// Be no member any more.
     Leave {
@@ -60,6 +67,7 @@ impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Send(text) => write!(f, "Send({} bytes)", text.len()),
+            Self::SendHistory(text) => write!(f, "SendHistory({} bytes)", text.len()),
             Self::Ping => f.write_str("Ping"),
             Self::Verify(token) => write!(f, "Verify({token:?})"),
             Self::Ask(ask) => write!(f, "Ask({ask:?})"),
@@ -74,7 +82,8 @@ impl fmt::Debug for Output {
 impl fmt::Debug for Ask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Join { room, history } => write!(f, "Join({room}, history: {history})"),
+            Self::Join { room } => write!(f, "Join({room})"),
+            Self::History { room } => write!(f, "History({room})"),
             Self::Leave { room } => write!(f, "Leave({room})"),
             Self::Publish { room, data, .. } => write!(f, "Publish({room}, {} bytes)", data.len()),
         }
@@ -85,10 +94,9 @@ impl fmt::Debug for Ask {
 #[derive(Debug, Clone)]
 pub enum Reply {
     /// The connection is a member.
-    Joined {
-        /// What the room keeps, oldest first; none where it was not asked for.
-        history: Option<Vec<Arc<Publication>>>,
-    },
+    Joined,
+    /// What the room keeps, oldest first.
+    History(Vec<Arc<Publication>>),
     /// The connection is no member any more.
     Left,
     /// The publication has its place.

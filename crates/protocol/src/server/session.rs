@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use self::allowance::Allowance;
-use self::subscribing::Subscribing;
+use self::subscribing::{Opening, Subscribing};
 use super::heartbeat::{Beat, Heartbeat};
 use super::{Denied, Now, Output, Reply, Settings};
 use crate::model::{ConnectionId, Identity, RoomName};
@@ -65,6 +65,11 @@ enum Pending {
     Subscribe {
         topic: RoomName,
         subscribing: Subscribing,
+    },
+    /// `room` is the one whose history is being read.
+    Open {
+        room: RoomName,
+        opening: Opening,
     },
     Publish {
         request: Option<RequestId>,

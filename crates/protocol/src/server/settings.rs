@@ -41,6 +41,8 @@ pub struct Rates {
     pub publish: Option<Rate>,
     /// Join and leave; each topic of a subscription is one.
     pub join: Option<Rate>,
+    /// Join a room whose history it is given.
+    pub history: Option<Rate>,
     /// Authenticate, ask and ping, as messages.
     pub request: Option<Rate>,
     /// Send control frames of the WebSocket protocol.
@@ -55,6 +57,7 @@ impl Default for Rates {
         Self {
             publish: rate(20, 60),
             join: rate(50, 300),
+            history: rate(2, 128),
             request: rate(50, 100),
             control: rate(10, 20),
             refusal: rate(20, 100),

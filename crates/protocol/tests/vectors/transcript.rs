@@ -145,6 +145,7 @@ fn settings(changes: &Value) -> Settings {
         match kind.as_str() {
             "publish" => settings.rates.publish = rate,
             "join" => settings.rates.join = rate,
+            "history" => settings.rates.history = rate,
             "request" => settings.rates.request = rate,
             "control" => settings.rates.control = rate,
             "refusal" => settings.rates.refusal = rate,
@@ -159,6 +160,7 @@ fn settings(changes: &Value) -> Settings {
 
 fn reply(value: &Value) -> Reply {
     match value.as_str() {
+        Some("joined") => Reply::Joined,
         Some("left") => Reply::Left,
         Some("published") => Reply::Published,
         Some(other) => panic!("no reply {other}"),
@@ -167,12 +169,8 @@ fn reply(value: &Value) -> Reply {
             message: text(&value["failed"], "message").to_owned(),
         },
         None => {
-            let history = value["joined"]["history"].as_array();
-            let read =
-                |kept: &Vec<Value>| kept.iter().map(|it| Arc::new(publication(it))).collect();
-            Reply::Joined {
-                history: history.map(read),
-            }
+            let kept = value["history"].as_array().unwrap().iter();
+            Reply::History(kept.map(|it| Arc::new(publication(it))).collect())
         }
     }
 }
@@ -188,7 +186,9 @@ fn flat(expected: &Value) -> Value {
 /// An output as transcripts write it.
 fn shown(output: Output) -> Value {
     match output {
-        Output::Send(bytes) => json!({ "send": String::from_utf8(bytes).unwrap() }),
+        Output::Send(bytes) | Output::SendHistory(bytes) => {
+            json!({ "send": String::from_utf8(bytes).unwrap() })
+        }
         Output::Ping => json!("ping"),
         Output::Refused(_) => unreachable!("left out by drain"),
         Output::Verify(token) => json!({ "verify": token.expose() }),
@@ -196,8 +196,11 @@ fn shown(output: Output) -> Value {
         Output::Close(close) => {
             json!({ "close": { "code": close.code.number(), "reason": close.reason } })
         }
-        Output::Ask(Ask::Join { room, history }) => {
-            json!({ "ask": { "join": { "room": room.as_str(), "history": history } } })
+        Output::Ask(Ask::Join { room }) => {
+            json!({ "ask": { "join": { "room": room.as_str() } } })
+        }
+        Output::Ask(Ask::History { room }) => {
+            json!({ "ask": { "history": { "room": room.as_str() } } })
         }
         Output::Ask(Ask::Leave { room }) => {
             json!({ "ask": { "leave": { "room": room.as_str() } } })

@@ -66,6 +66,7 @@ pub(super) fn rates(written: &mut Written) -> Rates {
     Rates {
         publish: written.rate("limits.publish_rate"),
         join: written.rate("limits.join_rate"),
+        history: written.rate("limits.history_rate"),
         request: written.rate("limits.request_rate"),
         control: written.rate("limits.control_rate"),
         refusal: written.rate("limits.refusal_rate"),

@@ -260,6 +260,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         "how often a connection joins and leaves rooms",
     ),
     setting(
+        "limits.history_rate",
+        Kind::Rate,
+        r#""2/s burst 128""#,
+        "how often a connection joins rooms whose history it is given",
+    ),
+    setting(
         "limits.request_rate",
         Kind::Rate,
         r#""50/s burst 100""#,

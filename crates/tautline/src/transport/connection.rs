@@ -144,13 +144,13 @@ impl Connection {
             if self.last.is_some() {
                 return self.poll_last(now, context);
             }
+            self.set_timer(wake.stalled);
             if let Some(asked) = &mut self.asked {
                 let reply = ready!(asked.as_mut().poll(context));
                 self.handle_reply(now, reply, context);
                 self.resume(now, context);
                 continue;
             }
-            self.set_timer(wake.stalled);
             if ready!(self.poll_read(now, context)) == Read::Full {
                 // More is there; others of the shard get their turn first.
                 context.waker().wake_by_ref();
@@ -259,6 +259,10 @@ impl Connection {
                     self.worker
                         .shard
                         .send(self.id, self.worker.encoder.frame(self.variant, &text));
+                }
+                Output::SendHistory(text) => {
+                    let frame = self.worker.encoder.frame(self.variant, &text);
+                    self.worker.shard.send_history(self.id, frame);
                 }
                 Output::Ping => {
                     self.signs.pinged = Some(now.at);
@@ -522,17 +526,18 @@ impl Future for Connection {
     }
 }
 
-/// A connection that is dropped while it lives ends with the server, and that is told too.
+/// A connection that is dropped while it lives ends with the server, or by a bug, and that is told too.
 impl Drop for Connection {
     fn drop(&mut self) {
         if self.stay.is_some() {
             let last = self.last.take();
             let cut = || {
-                self.ending(
-                    now(),
-                    (By::Server, How::Reset),
-                    (None, "the server ended".into()),
-                )
+                let reason = if std::thread::panicking() {
+                    "a bug ended it"
+                } else {
+                    "the server ended"
+                };
+                self.ending(now(), (By::Server, How::Reset), (None, reason.into()))
             };
             let ending = last.map_or_else(cut, |last| last.ending);
             self.tell(ending);

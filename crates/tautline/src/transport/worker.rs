@@ -258,7 +258,8 @@ impl Worker {
             user: user.as_ref(),
         };
         let answer = match ask {
-            Ask::Join { room, history } => self.join(party, &room, history).await,
+            Ask::Join { room } => self.join(party, &room).await,
+            Ask::History { room } => self.history(id, &room).await,
             Ask::Leave { room } => {
                 let announced = self.rule(&room).is_some_and(|rule| rule.presence);
                 self.shard.leave(id, &room, announced);
@@ -316,19 +317,16 @@ impl Worker {
         Ok(Reply::Published)
     }
 
-    async fn join(
-        &self,
-        party: Party<'_>,
-        room: &RoomName,
-        history: bool,
-    ) -> Result<Reply, EngineError> {
-        let rule = self.rule(room);
-        let kept = history.then(|| rule.map_or(0, |rule| rule.history.count));
-        let joined = self.shard.join(party.connection, room, kept).await?;
+    async fn join(&self, party: Party<'_>, room: &RoomName) -> Result<Reply, EngineError> {
+        self.shard.join(party.connection, room, None).await?;
         self.observe(&Lifecycle::Joined(party, room));
-        Ok(Reply::Joined {
-            history: joined.history,
-        })
+        Ok(Reply::Joined)
+    }
+
+    async fn history(&self, id: ConnectionId, room: &RoomName) -> Result<Reply, EngineError> {
+        let kept = self.rule(room).map_or(0, |rule| rule.history.count);
+        let joined = self.shard.join(id, room, Some(kept)).await?;
+        Ok(Reply::History(joined.history.unwrap_or_default()))
     }
 
     pub(super) fn variant(&self, version: Version, deflate: Option<Deflate>) -> Variant {

@@ -90,6 +90,44 @@ fn assert_reads_a_prefix_and_1013(slow: &mut Stream) {
     assert_eq!(slow.rest(), b"");
 }
 
+/// So many rooms keep so many messages of so many bytes: much more than the sockets of a reader hold.
+const ROOMS: usize = 12;
+const KEPT: usize = 50;
+const KEPT_BYTES: usize = 40_000;
+
+#[test]
+fn who_asks_for_many_histories_gets_them_all_and_is_not_slow() {
+    let config = format!(
+        "[outbox]\nbytes = {OUTBOX_BYTES}\n[limits]\npublish_rate = \"off\"\n[[room]]\nmatch = \"*\"\n\
+         history = 100\neveryone = [\"join\", \"history\"]\nrate = \"off\""
+    );
+    let mut server = Server::development(&config);
+    let operators = server.operators();
+    let publish = |room: usize, data: &str| {
+        let target = format!("/v1/rooms/room:{room}/publications");
+        let publication = json!({"event": "note", "data": data});
+        assert_eq!(operators.post(&target, &publication).status, 201);
+    };
+    let kept = "x".repeat(KEPT_BYTES);
+    for room in 0..ROOMS {
+        for _ in 0..KEPT {
+            publish(room, &kept);
+        }
+    }
+    let (mut client, _) = Client::known(server.address());
+    let topics: Vec<_> = (0..ROOMS).map(|room| format!("room:{room}")).collect();
+    client.send(&json!({"type": "subscribe", "payload": {"topics": topics}}));
+    assert_eq!(client.expect("subscribed")["topics"], json!(topics));
+    for topic in topics {
+        let history = client.expect("history");
+        assert_eq!(history["roomId"], topic);
+        assert_eq!(history["messages"].as_array().unwrap().len(), KEPT);
+    }
+    publish(ROOMS - 1, "live");
+    assert_eq!(client.expect("note")["payload"], "live");
+    client.assert_quiet();
+}
+
 fn text(nth: usize) -> String {
     format!("{nth:0TEXT_BYTES$}")
 }

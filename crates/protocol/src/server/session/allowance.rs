@@ -9,6 +9,7 @@ use crate::wire::Refusal;
 pub(super) struct Allowance {
     publish: Bucket,
     join: Bucket,
+    history: Bucket,
     request: Bucket,
     control: Bucket,
     refusal: Bucket,
@@ -26,6 +27,14 @@ impl Allowance {
     pub(super) fn join(&mut self, now: Now, settings: &Settings) -> Result<(), Refusal> {
         let taken = self.join.take(now.at, settings.rates.join);
         taken.map_err(|wait| Refusal::TooOften { what: "join", wait })
+    }
+
+    pub(super) fn history(&mut self, now: Now, settings: &Settings) -> Result<(), Refusal> {
+        let taken = self.history.take(now.at, settings.rates.history);
+        taken.map_err(|wait| Refusal::TooOften {
+            what: "join rooms with history",
+            wait,
+        })
     }
 
     pub(super) fn request(&mut self, now: Now, settings: &Settings) -> Result<(), Refusal> {

@@ -1,6 +1,6 @@
 //! What a client's commands come to.
 
-use super::{Farewell, Pending, Session, Subscribing};
+use super::{Farewell, Opening, Pending, Session, Subscribing};
 use crate::model::{Action, RoomName, RoomRule};
 use crate::server::{Ask, Now, Output, allows};
 use crate::wire::{Command, Message, Refusal, RequestId};
@@ -10,7 +10,7 @@ enum Admission {
     /// The connection is a member already.
     Member,
     /// It may become one.
-    Open { history: bool },
+    Open,
     /// It may not.
     Refused(Refusal),
 }
@@ -87,12 +87,12 @@ impl Session {
             match self.admit(now, &topic) {
                 Admission::Member => subscribing.accepted.push(topic),
                 Admission::Refused(refusal) => subscribing.refused.push(refusal),
-                Admission::Open { history } => {
-                    let ask = Ask::Join {
-                        room: topic.clone(),
-                        history,
-                    };
-                    self.ask(ask, Pending::Subscribe { topic, subscribing });
+                Admission::Open => {
+                    let room = topic.clone();
+                    self.ask(
+                        Ask::Join { room },
+                        Pending::Subscribe { topic, subscribing },
+                    );
                     return;
                 }
             }
@@ -104,14 +104,27 @@ impl Session {
         match self.admit(now, &room) {
             Admission::Member => self.tell_joined(&room, request.as_ref()),
             Admission::Refused(refusal) => self.refuse(now, &refusal, request.as_ref()),
-            Admission::Open { history } => {
-                let ask = Ask::Join {
-                    room: room.clone(),
-                    history,
-                };
+            Admission::Open => {
+                let ask = Ask::Join { room: room.clone() };
                 self.ask(ask, Pending::Join { room, request });
             }
         }
+    }
+
+    /// Asks for what the next of some new rooms keeps, if the client may read it. When all of it is on its way,
+    /// the rooms' life begins.
+    pub(super) fn open(&mut self, mut opening: Opening) {
+        if self.is_closed {
+            return;
+        }
+        while let Some(room) = opening.unread.pop_front() {
+            if self.reads_history(&room) {
+                let ask = Ask::History { room: room.clone() };
+                return self.ask(ask, Pending::Open { room, opening });
+            }
+        }
+        self.outputs
+            .extend(opening.rooms.into_iter().map(Output::Follow));
     }
 
     fn leave(&mut self, now: Now, room: RoomName, farewell: Farewell, request: Option<RequestId>) {
@@ -168,9 +181,12 @@ impl Session {
             let room = room.clone();
             return Admission::Refused(Refusal::TooManyRooms { room, rooms_max });
         }
-        Admission::Open {
-            history: self.keeps_history(room) && self.may(room, Action::History),
+        if self.reads_history(room)
+            && let Err(refusal) = self.allowance.history(now, &self.settings)
+        {
+            return Admission::Refused(refusal);
         }
+        Admission::Open
     }
 
     fn is_member(&self, room: &RoomName) -> bool {
@@ -183,8 +199,10 @@ impl Session {
             .is_some_and(|identity| allows(identity, self.rule(room), room, action))
     }
 
-    fn keeps_history(&self, room: &RoomName) -> bool {
-        self.rule(room).is_some_and(|rule| rule.history.count > 0)
+    /// Whether a room keeps what is published there, and the client may read it.
+    fn reads_history(&self, room: &RoomName) -> bool {
+        let keeps = self.rule(room).is_some_and(|rule| rule.history.count > 0);
+        keeps && self.may(room, Action::History)
     }
 
     fn rule(&self, room: &RoomName) -> Option<&RoomRule> {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::{Pending, Session};
+use super::{Opening, Pending, Session};
 use crate::model::Identity;
 use crate::server::{Now, Reply};
 use crate::wire::{Close, CloseCode, Message, Refusal, RequestId};
@@ -30,10 +30,20 @@ impl Session {
 
     pub(super) fn resume(&mut self, now: Now, pending: Pending, reply: Reply) {
         match (pending, reply) {
-            (Pending::Join { room, request }, Reply::Joined { history }) => {
+            (Pending::Join { room, request }, Reply::Joined) => {
                 self.rooms.push(room.clone());
                 self.tell_joined(&room, request.as_ref());
-                self.open(room, history.as_deref());
+                self.open(Opening::new(vec![room], request));
+            }
+            (Pending::Open { room, opening }, Reply::History(publications)) => {
+                self.tell_history(&room, &publications);
+                self.open(opening);
+            }
+            (Pending::Open { opening, .. }, Reply::Failed { code, message }) => {
+                let message = Cow::Owned(message);
+                let refusal = Refusal::Failed { code, message };
+                self.refuse(now, &refusal, opening.request.as_ref());
+                self.open(opening);
             }
             (
                 Pending::Leave {
@@ -53,11 +63,11 @@ impl Session {
                     topic,
                     mut subscribing,
                 },
-                Reply::Joined { history },
+                Reply::Joined,
             ) => {
                 self.rooms.push(topic.clone());
                 subscribing.accepted.push(topic.clone());
-                subscribing.joined.push((topic, history));
+                subscribing.joined.push(topic);
                 self.subscribe(now, subscribing);
             }
             (

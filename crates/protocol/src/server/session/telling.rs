@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Farewell, Session, Subscribing};
+use super::{Farewell, Opening, Session, Subscribing};
 use crate::model::{Publication, RoomName};
 use crate::server::{Now, Output};
 use crate::wire::{self, Answer, Close, Message, Refusal, RequestId};
@@ -67,25 +67,12 @@ impl Session {
         for refusal in &subscribing.refused {
             self.refuse(now, refusal, request);
         }
-        if self.is_closed {
-            return;
-        }
-        let (rooms, histories): (Vec<_>, Vec<_>) = subscribing.joined.into_iter().unzip();
-        for (room, history) in rooms.iter().zip(&histories) {
-            self.tell_history(room, history.as_deref());
-        }
-        self.outputs.extend(rooms.into_iter().map(Output::Follow));
+        self.open(Opening::new(subscribing.joined, subscribing.request));
     }
 
-    /// What the room has kept, where it keeps something, and then its life.
-    pub(super) fn open(&mut self, room: RoomName, history: Option<&[Arc<Publication>]>) {
-        self.tell_history(&room, history);
-        self.outputs.push_back(Output::Follow(room));
-    }
-
-    fn tell_history(&mut self, room: &RoomName, history: Option<&[Arc<Publication>]>) {
-        if let Some(publications) = history {
-            self.send(&Message::History { room, publications });
-        }
+    pub(super) fn tell_history(&mut self, room: &RoomName, publications: &[Arc<Publication>]) {
+        let message = Message::History { room, publications };
+        let bytes = wire::encode(self.version, &message);
+        self.outputs.push_back(Output::SendHistory(bytes));
     }
 }

@@ -54,6 +54,29 @@ fn joining_too_often_is_an_error_and_leaving_counts_too() {
 }
 
 #[test]
+fn joining_rooms_with_history_too_often_is_an_error_and_others_may_be_joined() {
+    let mut server = Watched::development(
+        "limits.history_rate = \"1/s burst 2\"\n\
+         [[room]]\nmatch = \"bare:*\"\neveryone = [\"join\", \"history\"]\n\
+         [[room]]\nmatch = \"*\"\nhistory = 10\neveryone = [\"join\", \"history\"]",
+    );
+    let (mut client, _) = Client::known(server.address());
+    client.send_together(&[
+        json!({"type": "join", "roomId": "a"}),
+        json!({"type": "join", "roomId": "bare:a"}),
+        json!({"type": "join", "roomId": "b"}),
+        json!({"type": "join", "roomId": "c", "requestId": "c"}),
+        json!({"type": "join", "roomId": "bare:b"}),
+    ]);
+    for kind in ["joined", "history", "joined", "joined", "history"] {
+        client.expect(kind);
+    }
+    assert_limited(&client.next(), "you join rooms with history", "c");
+    assert_eq!(client.expect("joined")["roomId"], "bare:b");
+    server.assert_denied("too_often", 1);
+}
+
+#[test]
 fn each_topic_of_a_subscription_is_a_join() {
     let mut server = Watched::development("limits.join_rate = \"1/s burst 2\"");
     let (mut client, _) = Client::known(server.address());
