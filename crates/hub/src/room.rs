@@ -1,6 +1,6 @@
 //! A room as one shard knows it: where it stands, and who of this shard is there.
 
-use tautline_protocol::model::{Position, Publication, PublicationId};
+use tautline_protocol::model::{Bucket, Position, Publication, PublicationId};
 
 use crate::subscription::{Step, Subscription};
 
@@ -22,6 +22,8 @@ pub(crate) struct Room {
     pub(crate) entering: usize,
     /// How many members the room has, where that was heard and is not told yet.
     pub(crate) count_to_tell: Option<u32>,
+    /// How often somebody's coming or going was told.
+    pub(crate) told_of_members: Bucket,
 }
 
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use slab::Slab;
 use tautline_engine::{Engine, Event, Events, Listener, MemberChange, Signal};
-use tautline_protocol::model::{ConnectionId, NodeId, Publication, RoomName};
+use tautline_protocol::model::{ConnectionId, NodeId, Publication, Rate, RoomName};
 use tautline_protocol::wire::Message;
 use tokio::sync::Notify;
 
@@ -39,6 +39,8 @@ pub struct ShardLimits {
     pub outbox: OutboxLimits,
     /// Above so many members a room's presence is told as a count.
     pub presence_events_max: u32,
+    /// Above so many comings and goings it is told as a count, too; none without limit.
+    pub presence_rate: Option<Rate>,
     /// How long a count waits for others.
     pub member_count_every: Duration,
 }
@@ -48,6 +50,10 @@ impl Default for ShardLimits {
         Self {
             outbox: OutboxLimits::default(),
             presence_events_max: 200,
+            presence_rate: Some(Rate {
+                per_second: 20,
+                burst: 200,
+            }),
             member_count_every: Duration::from_secs(1),
         }
     }
@@ -400,38 +406,46 @@ impl Shard {
     }
 
     fn tell_members(&self, name: &RoomName, change: &MemberChange, count: u32) {
-        if count <= self.limits.presence_events_max {
-            // A count that waits would come later, and must not be older.
-            if let Some(room) = self.state.borrow_mut().rooms.get_mut(name)
-                && let Some(to_tell) = &mut room.count_to_tell
-            {
-                *to_tell = count;
-            }
-            return self.tell(
-                name,
-                &match change {
-                    MemberChange::Joined(member) => Message::MemberJoined {
-                        room: name,
-                        member,
-                        count,
-                    },
-                    MemberChange::Left(member) => Message::MemberLeft {
-                        room: name,
-                        member,
-                        count,
-                    },
-                },
-            );
-        }
-        let state = &mut *self.state.borrow_mut();
+        let now = now();
+        let mut borrowed = self.state.borrow_mut();
+        let state = &mut *borrowed;
         let Some(room) = state.rooms.get_mut(name) else {
             return;
         };
-        if room.count_to_tell.replace(count).is_none() {
-            state
-                .counts
-                .push_back((now() + self.limits.member_count_every, name.clone()));
+        let is_small = count <= self.limits.presence_events_max;
+        if !is_small
+            || room
+                .told_of_members
+                .take(now, self.limits.presence_rate)
+                .is_err()
+        {
+            if room.count_to_tell.replace(count).is_none() {
+                let at = now + self.limits.member_count_every;
+                state.counts.push_back((at, name.clone()));
+            }
+            return;
         }
+        // A count that waits would come later, and must not be older.
+        if let Some(to_tell) = &mut room.count_to_tell {
+            *to_tell = count;
+        }
+        drop(borrowed);
+        let room = name;
+        self.tell(
+            name,
+            &match change {
+                MemberChange::Joined(member) => Message::MemberJoined {
+                    room,
+                    member,
+                    count,
+                },
+                MemberChange::Left(member) => Message::MemberLeft {
+                    room,
+                    member,
+                    count,
+                },
+            },
+        );
     }
 
     /// Appends a message that has no place in the room's order to the outboxes of those who follow it.

@@ -4,15 +4,19 @@ use std::time::Duration;
 
 use tautline_engine::Members;
 use tautline_hub::ShardLimits;
-use tautline_protocol::model::{ConnectionId, Member};
+use tautline_protocol::model::{ConnectionId, Member, Rate};
 
 use crate::house::{Guest, House, NODE, name, run, settle};
 
 async fn house(presence_events_max: u32) -> House {
-    let limits = ShardLimits {
+    house_with(ShardLimits {
         presence_events_max,
         ..ShardLimits::default()
-    };
+    })
+    .await
+}
+
+async fn house_with(limits: ShardLimits) -> House {
     let house = House::with(limits, 8192);
     let lease = Duration::from_hours(1);
     house.engine.renew(NODE, lease).await.unwrap();
@@ -100,6 +104,38 @@ fn members_are_announced_up_to_the_limit_and_counted_above_it() {
         let counts = told(&guests[0])[4..].to_vec();
         assert!((3..=5).contains(&counts.len()), "{counts:?}");
         assert_eq!(counts.last().unwrap(), "# r 52");
+    });
+}
+
+#[test]
+fn a_storm_of_coming_and_going_is_told_as_counts() {
+    run(async {
+        let rate = Rate {
+            per_second: 1,
+            burst: 3,
+        };
+        let limits = ShardLimits {
+            presence_rate: Some(rate),
+            ..ShardLimits::default()
+        };
+        let house = house_with(limits).await;
+        let guests = house.guests_in("r", 1).await;
+        for _ in 0..50 {
+            enter(&house, 0..1).await;
+            leave(&house, 0).await;
+        }
+        enter(&house, 1..3).await;
+        settle().await;
+        assert_eq!(told(&guests[0]), ["+ r u0 1", "- r u0 0", "+ r u0 1"]);
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert_eq!(told(&guests[0])[3..], ["# r 2"]);
+        leave(&house, 1).await;
+        settle().await;
+        assert_eq!(
+            told(&guests[0])[4..],
+            ["- r u1 1"],
+            "named again after a rest"
+        );
     });
 }
 

@@ -56,6 +56,7 @@ pub(super) fn check(
                 messages_max: written.count("outbox.messages"),
             },
             presence_events_max: written.count("presence.events_max"),
+            presence_rate: written.rate("presence.events_rate"),
             member_count_every: written.span("presence.count_every"),
         },
         transport: transport(&mut written),

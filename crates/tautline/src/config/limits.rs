@@ -80,7 +80,7 @@ impl Written {
         (number > 0).then_some(number)
     }
 
-    fn rate(&mut self, key: &str) -> Option<Rate> {
+    pub(super) fn rate(&mut self, key: &str) -> Option<Rate> {
         self.values.rate(key, &mut self.faults)
     }
 }

@@ -356,6 +356,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         "above so many members, a room's presence is told as a count",
     ),
     setting(
+        "presence.events_rate",
+        Kind::Rate,
+        r#""20/s burst 200""#,
+        "how often who comes and goes is told by name in one room; above it, presence is told as a count",
+    ),
+    setting(
         "presence.count_every",
         INTERVAL,
         r#""1s""#,

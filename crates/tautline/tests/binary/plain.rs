@@ -356,6 +356,36 @@ fn a_large_room_is_told_how_many_it_has_instead_of_who() {
     assert_eq!(left["memberCount"], 3);
 }
 
+#[test]
+fn members_who_come_and_go_too_often_are_counted_and_not_named() {
+    let server =
+        Server::development("[presence]\nevents_rate = \"1/s burst 3\"\ncount_every = \"50ms\"");
+    let (mut ann, _) = Client::member(server.address(), "room");
+    let (mut bob, _) = Client::known(server.address());
+    let storm: Vec<_> = ["join", "leave"]
+        .repeat(20)
+        .into_iter()
+        .map(|kind| json!({"type": kind, "roomId": "room"}))
+        .collect();
+    bob.send_together(&storm);
+    bob.send(&json!({"type": "join", "roomId": "room"}));
+    bob.chat("room", "here");
+    let mut named = 0;
+    let mut is_counted = false;
+    loop {
+        let message = ann.next();
+        match message["type"].as_str().unwrap() {
+            "chat" => break,
+            "memberCount" => is_counted = true,
+            _ => named += 1,
+        }
+    }
+    assert!(named < storm.len(), "{named} were named");
+    if !is_counted {
+        ann.next_of("memberCount");
+    }
+}
+
 /// So many publish at once, and so many only listen.
 const PUBLISHERS: usize = 3;
 const LISTENERS: usize = 3;
