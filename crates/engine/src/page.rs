@@ -50,8 +50,9 @@ pub struct Page {
 pub struct Missing {
     /// The first missing offset.
     pub from: u64,
-    /// The last missing offset.
-    pub to: u64,
+    /// Where the last missing one stands: whoever goes on from there misses nothing more. Before the
+    /// first one if nothing is missing in this order.
+    pub last: Position,
     /// Why.
     pub reason: MissingReason,
 }
@@ -63,6 +64,6 @@ pub enum MissingReason {
     Evicted,
     /// The position is of another order: another epoch, an offset that this one has not reached, or
     /// another publication had this offset. What is missing is counted in the order of the page,
-    /// from its first offset on, and is nothing (`to` is 0) if all of it is kept.
+    /// from its first offset on, and is nothing (the last offset is 0) if all of it is kept.
     EpochChanged,
 }

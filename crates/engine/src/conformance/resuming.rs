@@ -46,7 +46,7 @@ pub(super) async fn what_was_evicted_is_told_exactly(subject: &dyn Subject) {
         let page = after(&*engine, &room, positions[2]).await;
         let lost = Missing {
             from: 3,
-            to: 10 - u64::from(count),
+            last: positions[10 - count as usize],
             reason: MissingReason::Evicted,
         };
         assert_eq!(page.missing, Some(lost));
@@ -64,7 +64,7 @@ pub(super) async fn before_the_first_is_a_position(subject: &dyn Subject) {
     publish(&*engine, &room, 2, keep(2)).await;
     let lost = Missing {
         from: 1,
-        to: 2,
+        last: positions[2],
         reason: MissingReason::Evicted,
     };
     let page = after(&*engine, &room, start).await;
@@ -78,8 +78,8 @@ pub(super) async fn another_id_is_another_order(subject: &dyn Subject) {
         let positions = publish(&*engine, &room, 5, keep(count)).await;
         // The last trimmed, what is kept, and the head: everything whose id is still known.
         for position in positions.iter().skip(5 - count as usize) {
-            let id = NOT_AN_ID;
-            assert_another_order(subject, &room, Position { id, ..*position }, 5 - count).await;
+            let (id, trimmed) = (NOT_AN_ID, positions[5 - count as usize]);
+            assert_another_order(subject, &room, Position { id, ..*position }, trimmed).await;
         }
     }
 }
@@ -87,9 +87,10 @@ pub(super) async fn another_id_is_another_order(subject: &dyn Subject) {
 pub(super) async fn another_epoch_is_another_order(subject: &dyn Subject) {
     let (engine, room) = (subject.engine(), room());
     let positions = publish(&*engine, &room, 5, keep(2)).await;
+    let trimmed = positions[3];
     for position in positions {
         let epoch = Epoch(position.epoch.0 ^ 1);
-        assert_another_order(subject, &room, Position { epoch, ..position }, 3).await;
+        assert_another_order(subject, &room, Position { epoch, ..position }, trimmed).await;
     }
 }
 
@@ -101,30 +102,39 @@ pub(super) async fn beyond_the_head_is_another_order(subject: &dyn Subject) {
             offset,
             ..*positions.last().unwrap()
         };
-        assert_another_order(subject, &room, position, 0).await;
+        assert_another_order(subject, &room, position, positions[0]).await;
     }
 }
 
-/// Asserts that the room does not know `position`, and begins anew after the last trimmed offset.
+/// Asserts that the room does not know `position`, and begins anew after the last trimmed one.
 async fn assert_another_order(
     subject: &dyn Subject,
     room: &tautline_protocol::model::RoomName,
     position: Position,
-    trimmed: u32,
+    trimmed: Position,
 ) {
     let range = Range::After { position, limit: 1 };
     let page = subject.engine().read(room, range).await.unwrap();
     let lost = Missing {
         from: 1,
-        to: u64::from(trimmed),
+        last: trimmed,
         reason: MissingReason::EpochChanged,
     };
     assert_eq!(page.missing, Some(lost), "{position:?}");
-    let kept = page.head.offset - u64::from(trimmed);
+    let kept = page.head.offset - trimmed.offset;
     let expected: Vec<u64> = (kept > 0)
-        .then(|| u64::from(trimmed) + 1)
+        .then_some(trimmed.offset + 1)
         .into_iter()
         .collect();
     assert_eq!(offsets(&page.publications), expected, "{position:?}");
     assert_eq!(page.more, kept > 1);
+    let range = Range::After {
+        position: trimmed,
+        limit: 1,
+    };
+    let again = subject.engine().read(room, range).await.unwrap();
+    assert_eq!(
+        (again.publications, again.missing),
+        (page.publications, None)
+    );
 }

@@ -175,13 +175,13 @@ impl Log {
         if !of_this_order {
             Some(Missing {
                 from: 1,
-                to: self.trimmed.offset,
+                last: self.trimmed,
                 reason: MissingReason::EpochChanged,
             })
         } else if position.offset < self.trimmed.offset {
             Some(Missing {
                 from: position.offset + 1,
-                to: self.trimmed.offset,
+                last: self.trimmed,
                 reason: MissingReason::Evicted,
             })
         } else {

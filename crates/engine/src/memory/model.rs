@@ -211,7 +211,7 @@ impl Model {
         };
         Some(Missing {
             from,
-            to: trimmed,
+            last: self.position_at(self.trimmed),
             reason,
         })
     }

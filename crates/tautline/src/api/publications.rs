@@ -294,7 +294,7 @@ pub(super) async fn history(
         more: page.more,
         gap: page.missing.map(|missing| Gap {
             from: missing.from,
-            to: missing.to,
+            to: missing.last.offset,
             reason: match missing.reason {
                 MissingReason::Evicted => "evicted",
                 MissingReason::EpochChanged => "epoch-changed",
