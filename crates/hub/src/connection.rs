@@ -31,6 +31,15 @@ pub enum Closing {
     Disconnect,
 }
 
+/// What becomes of a connection that misses something of a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnLoss {
+    /// It is ended, and comes back for what the room keeps.
+    Close,
+    /// It is told what is missing, and goes on.
+    Tell,
+}
+
 /// What a connection's driver is woken for.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Wake {
@@ -51,6 +60,7 @@ pub struct Wake {
 pub(crate) struct Connection {
     pub(crate) serial: u32,
     pub(crate) variant: Variant,
+    pub(crate) on_loss: OnLoss,
     pub(crate) about: About,
     /// Whether it is in a queue to be flushed.
     pub(crate) queued: bool,
@@ -91,13 +101,14 @@ impl Connection {
     pub(crate) fn new(
         serial: u32,
         sink: Rc<dyn Sink>,
-        variant: Variant,
+        (variant, on_loss): (Variant, OnLoss),
         waiting: Rc<Cell<usize>>,
     ) -> Self {
         let opened = now();
         Self {
             serial,
             variant,
+            on_loss,
             about: About {
                 user: None,
                 rooms: Vec::new(),

@@ -5,10 +5,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use tautline_engine::{EngineError, Page, Range};
-use tautline_protocol::model::{ConnectionId, Member, Position, Publication, RoomName};
+use tautline_engine::{EngineError, Missing, MissingReason, Page, Range};
+use tautline_protocol::model::{
+    ConnectionId, Gap, GapReason, Member, Position, Publication, RoomName,
+};
 use tautline_protocol::wire::Message;
 
+use crate::connection::OnLoss;
 use crate::shard::State;
 use crate::subscription::{CATCH_UP_BYTES_MAX, CATCH_UP_MESSAGES_MAX, Step};
 use crate::{Closing, Shard};
@@ -74,13 +77,7 @@ impl Shard {
 
     /// Lets a connection that has joined follow the room, behind what it was given, and announces it.
     pub fn follow(self: &Rc<Self>, id: ConnectionId, name: &RoomName, member: Option<Member>) {
-        match self.step(id, name) {
-            Some(Step::Read(_)) => {
-                tokio::task::spawn_local(Rc::clone(self).catch_up(id, name.clone()));
-            }
-            Some(Step::Gap) => self.close(id, Closing::Gap),
-            Some(Step::Live | Step::Wait) | None => {}
-        }
+        self.go_on(id, name);
         if let Some(member) = member {
             let (engine, name) = (Arc::clone(&self.engine), name.clone());
             // Presence is told by the engine's event; one that cannot be told is told by the next.
@@ -107,32 +104,88 @@ impl Shard {
         }
     }
 
+    /// Has a subscriber come to where the room stands, if it stands elsewhere.
+    pub(crate) fn go_on(self: &Rc<Self>, id: ConnectionId, name: &RoomName) {
+        if !matches!(self.step(id, name), None | Some(Step::Live | Step::Wait)) {
+            tokio::task::spawn_local(Rc::clone(self).catch_up(id, name.clone()));
+        }
+    }
+
     /// Gives a subscriber page after page until it stands where the room stands.
     async fn catch_up(self: Rc<Self>, id: ConnectionId, name: RoomName) {
         while let Some(step) = self.step(id, &name) {
-            let Step::Read(after) = step else {
-                if step == Step::Gap {
-                    self.close(id, Closing::Gap);
-                }
-                break;
+            let goes_on = match step {
+                Step::Live | Step::Wait => false,
+                Step::Ask(cursor) => self.ask(id, &name, cursor).await,
+                Step::Read(after) | Step::Lost(after) => self.read_on(id, &name, after).await,
+                Step::Skip(gap) => self.skip(id, &name, gap),
             };
-            let range = Range::After {
-                position: after,
-                limit: PAGE_MESSAGES_MAX,
-            };
-            let page = self.engine.read(&name, range).await;
-            if !self.is_reading(id, &name, after) {
-                break;
-            }
-            let whole = |page: &Page| page.missing.is_none() && !page.publications.is_empty();
-            let Some(page) = page.ok().filter(whole) else {
-                self.close(id, Closing::Gap);
-                break;
-            };
-            if !self.give(id, &name, (after, page)).await {
+            if !goes_on {
                 break;
             }
         }
+    }
+
+    /// Asks where a room stands. False if the subscriber does not need that any more.
+    async fn ask(&self, id: ConnectionId, name: &RoomName, cursor: Position) -> bool {
+        let entering = Entering::new(self, name);
+        let is_known = self.head(name).await.is_ok();
+        drop(entering);
+        if !self.is_reading(id, name, cursor) {
+            return false;
+        }
+        if !is_known {
+            self.close(id, Closing::Gap);
+        }
+        is_known
+    }
+
+    /// Gives a subscriber the page after a position, and tells what the engine no longer has. False if it
+    /// does not read on from there.
+    async fn read_on(&self, id: ConnectionId, name: &RoomName, mut after: Position) -> bool {
+        let range = Range::After {
+            position: after,
+            limit: PAGE_MESSAGES_MAX,
+        };
+        let page = self.engine.read(name, range).await;
+        if !self.is_reading(id, name, after) {
+            return false;
+        }
+        // Nothing is missing, and nothing follows, although the room stands elsewhere: nobody knows more.
+        let says_something = |page: &Page| page.missing.is_some() || !page.publications.is_empty();
+        let Some(page) = page.ok().filter(says_something) else {
+            self.close(id, Closing::Gap);
+            return false;
+        };
+        if let Some(missing) = page.missing {
+            if !self.skip(id, name, gap(missing)) {
+                return false;
+            }
+            after = missing.last;
+        }
+        self.give(id, name, (after, page)).await
+    }
+
+    /// Moves a subscriber behind what it does not get. False if it cannot be told, and is ended.
+    fn skip(&self, id: ConnectionId, name: &RoomName, gap: Gap) -> bool {
+        let mut state = self.state.borrow_mut();
+        let Some(connection) = state.connection(id) else {
+            return false;
+        };
+        if connection.on_loss == OnLoss::Close {
+            connection.close(Closing::Gap);
+            return false;
+        }
+        let message = Message::Gap { room: name, gap };
+        let frame = self.encode.encode(connection.variant, &message);
+        connection.push(frame, 1, &self.limits.outbox);
+        let room = state.rooms.get_mut(name);
+        if let Some(subscription) = room.and_then(|room| room.subscription(id.slot)) {
+            subscription.skip(gap.until);
+        }
+        drop(state);
+        self.enqueue(id);
+        true
     }
 
     /// Appends a page to a subscriber's outbox, as fast as that drains. False if the subscriber does
@@ -236,6 +289,18 @@ fn newest(mut publications: Vec<Arc<Publication>>) -> Vec<Arc<Publication>> {
     let fitting = publications.iter().rev().take_while(fits).count();
     publications.drain(..publications.len() - fitting);
     publications
+}
+
+/// What an engine misses, as a subscriber is told.
+fn gap(missing: Missing) -> Gap {
+    Gap {
+        from: missing.from,
+        until: missing.last,
+        reason: match missing.reason {
+            MissingReason::Evicted => GapReason::Evicted,
+            MissingReason::EpochChanged => GapReason::EpochChanged,
+        },
+    }
 }
 
 /// Makes a call of the engine now, so that it takes its place among the others, and has its answer

@@ -24,7 +24,7 @@ mod subscription;
 mod wheel;
 
 pub use census::{RoomSight, Seen, Sight, Wanted};
-pub use connection::{Closing, Wake};
+pub use connection::{Closing, OnLoss, Wake};
 pub use encode::{Encode, Variant};
 pub use follow::Joined;
 pub use histogram::{BOUNDS, Histogram, Spread};

@@ -43,7 +43,7 @@ pub(crate) enum Heard {
     Awaited,
     /// It was heard before, or nobody stands anywhere yet.
     Nothing,
-    /// It is not the next one.
+    /// It is not the next one. The room stands where it stood, until [`Room::break_off`].
     Gap,
 }
 
@@ -64,10 +64,20 @@ impl Room {
         }
     }
 
-    /// The engine may have lost something: where the room stands must be asked again.
-    pub(crate) fn handle_loss(&mut self) {
-        self.head = None;
+    /// The room goes on elsewhere: at `head`, or where the engine says when it is asked. Answers who followed
+    /// it, and has to catch up from where it stood.
+    pub(crate) fn break_off(&mut self, head: Option<Position>) -> Vec<u32> {
+        let stood = std::mem::replace(&mut self.head, head);
         self.overheard = None;
+        self.waiting = 0;
+        let Some(stood) = stood else {
+            return Vec::new();
+        };
+        let has_fallen = |subscriber: &mut Subscriber| {
+            let subscription = subscriber.subscription.as_mut()?;
+            subscription.fall_back(stood).then_some(subscriber.slot)
+        };
+        self.subscribers.iter_mut().filter_map(has_fallen).collect()
     }
 
     /// Takes a publication, and judges whether it is the next.
@@ -81,7 +91,7 @@ impl Room {
                 self.overheard = Some(publication.position);
                 return Heard::Nothing;
             }
-            Some(head) if head.epoch != publication.position.epoch => Heard::Gap,
+            Some(head) if head.epoch != publication.position.epoch => return Heard::Gap,
             Some(head) if publication.position.offset == head.offset + 1 && previous == head.id => {
                 if self.waiting == 0 {
                     Heard::Next
@@ -94,7 +104,7 @@ impl Room {
             {
                 return Heard::Nothing;
             }
-            Some(_) => Heard::Gap,
+            Some(_) => return Heard::Gap,
         };
         self.head = Some(publication.position);
         heard
@@ -189,9 +199,9 @@ impl Room {
             .map(|subscriber| subscriber.slot)
     }
 
-    /// The way on for one subscriber; none if it has left, or the room's head is not known.
+    /// The way on for one subscriber; none if it has left.
     pub(crate) fn step(&mut self, slot: u32) -> Option<Step> {
-        let head = self.head?;
+        let head = self.head;
         let subscription = self.subscription(slot)?;
         let was_waiting = subscription.is_waiting();
         let step = subscription.step(head);
@@ -203,10 +213,10 @@ impl Room {
 
     /// Lets those who were ahead of the room follow it live, now that it has come to them.
     pub(crate) fn wake_waiting(&mut self) {
-        let Some(head) = self.head else { return };
         if self.waiting == 0 {
             return;
         }
+        let head = self.head;
         let subscriptions = self
             .subscribers
             .iter_mut()
@@ -312,10 +322,10 @@ mod tests {
                 ..next.clone()
             };
             assert_eq!(room.handle_publication(&told, previous), expected, "{case}");
-            let head = if expected == Heard::Nothing {
-                position(5)
-            } else {
+            let head = if expected == Heard::Next {
                 heard
+            } else {
+                position(5)
             };
             assert_eq!(room.head(), Some(head), "{case}");
         }
@@ -345,7 +355,7 @@ mod tests {
     #[test]
     fn after_a_loss_the_head_is_asked_again() {
         let mut room = room_at(5, &[]);
-        room.handle_loss();
+        assert_eq!(room.break_off(None), [] as [u32; 0]);
         assert_eq!(room.head(), None);
         room.handle_watched(position(9));
         assert_eq!(hear(&mut room, 10), Heard::Next);

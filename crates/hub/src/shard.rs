@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use slab::Slab;
 use tautline_engine::{Engine, Event, Events, Listener, MemberChange, Signal};
-use tautline_protocol::model::{ConnectionId, NodeId, Publication, Rate, RoomName};
+use tautline_protocol::model::{ConnectionId, NodeId, Position, Publication, Rate, RoomName};
 use tautline_protocol::wire::Message;
 use tokio::sync::Notify;
 
@@ -20,7 +20,7 @@ use crate::flush::FlushQueue;
 use crate::outbox::{OutboxLimits, Traffic};
 use crate::room::{Heard, Room};
 use crate::wheel::{Ticket, Wheel};
-use crate::{Closing, Encode, Memory, Sink, Stats, Variant, Wake};
+use crate::{Closing, Encode, Memory, OnLoss, Sink, Stats, Variant, Wake};
 
 /// So many events are taken from the inbox in one turn.
 const EVENTS_PER_TURN: usize = 256;
@@ -132,11 +132,12 @@ impl Shard {
     }
 
     /// Adds a connection.
-    pub fn attach(&self, sink: Rc<dyn Sink>, variant: Variant) -> ConnectionId {
+    pub fn attach(&self, sink: Rc<dyn Sink>, variant: Variant, on_loss: OnLoss) -> ConnectionId {
         let mut state = self.state.borrow_mut();
         state.serial = state.serial.wrapping_add(1);
         let serial = state.serial;
-        let connection = Connection::new(serial, sink, variant, Rc::clone(&state.waiting));
+        let connection =
+            Connection::new(serial, sink, (variant, on_loss), Rc::clone(&state.waiting));
         let slot = state.connections.insert(connection);
         let slot = u32::try_from(slot).expect("a process holds far fewer descriptors");
         self.name(slot, serial)
@@ -266,7 +267,7 @@ impl Shard {
     }
 
     /// The shard's loop. Ends when the engine is gone.
-    pub async fn run(&self, mut events: Events) {
+    pub async fn run(self: Rc<Self>, mut events: Events) {
         let mut heard = Vec::with_capacity(EVENTS_PER_TURN);
         loop {
             let next = self
@@ -291,7 +292,7 @@ impl Shard {
         }
     }
 
-    fn handle_events(&self, heard: &mut Vec<Event>) {
+    fn handle_events(self: &Rc<Self>, heard: &mut Vec<Event>) {
         let mut events = heard.drain(..).peekable();
         let mut run: Vec<(Arc<Publication>, Instant)> = Vec::new();
         let mut run_bytes = 0;
@@ -305,7 +306,7 @@ impl Shard {
                     previous,
                     at,
                 } => {
-                    let room = publication.room.clone();
+                    let (room, position) = (publication.room.clone(), publication.position);
                     let heard = self.hear(&publication, previous);
                     if matches!(heard, Heard::Next | Heard::Awaited) {
                         run_bytes += publication.data.len();
@@ -313,9 +314,12 @@ impl Shard {
                     }
                     let goes_on = matches!(events.peek(), Some(Event::Published { publication, .. }) if publication.room == room);
                     let is_full = run.len() >= messages_max || run_bytes >= bytes_max;
-                    if !goes_on || is_full || heard == Heard::Awaited {
+                    if !goes_on || is_full || matches!(heard, Heard::Awaited | Heard::Gap) {
                         self.fan_out(&room, &std::mem::take(&mut run));
                         run_bytes = 0;
+                    }
+                    if heard == Heard::Gap {
+                        self.break_off(&room, Some(position));
                     }
                 }
                 Event::Members {
@@ -323,12 +327,7 @@ impl Shard {
                     change,
                     count,
                 } => self.tell_members(&room, &change, count),
-                Event::Gap { room } => {
-                    self.end_room(&room);
-                    if let Some(room) = self.state.borrow_mut().rooms.get_mut(&room) {
-                        room.handle_loss();
-                    }
-                }
+                Event::Gap { room } => self.break_off(&room, None),
                 // Only protocol versions that are not served yet speak of casts.
                 Event::Cast { .. } => {}
                 Event::Signal(signal) => self.obey(&signal),
@@ -346,12 +345,7 @@ impl Shard {
         let Some(room) = state.rooms.get_mut(&publication.room) else {
             return Heard::Nothing;
         };
-        let heard = room.handle_publication(publication, previous);
-        drop(state);
-        if heard == Heard::Gap {
-            self.end_room(&publication.room);
-        }
-        heard
+        room.handle_publication(publication, previous)
     }
 
     /// Appends publications, one after another in the room, to the outboxes of its live subscribers.
@@ -392,16 +386,31 @@ impl Shard {
         room.wake_waiting();
     }
 
-    /// Ends everyone in a room that missed something which cannot be given to them any more.
-    fn end_room(&self, name: &RoomName) {
-        let state = &mut *self.state.borrow_mut();
-        let Some(room) = state.rooms.get(name) else {
+    /// Has everyone in a room that goes on elsewhere catch up from where they stood, or ends them.
+    fn break_off(self: &Rc<Self>, name: &RoomName, head: Option<Position>) {
+        let mut state = self.state.borrow_mut();
+        let State {
+            connections, rooms, ..
+        } = &mut *state;
+        let Some(room) = rooms.get_mut(name) else {
             return;
         };
+        let mut fallen = room.break_off(head).into_iter().peekable();
+        let mut behind = Vec::new();
         for slot in room.everyone() {
-            if let Some(connection) = state.connections.get_mut(slot as usize) {
-                connection.close(Closing::Gap);
+            let has_fallen = fallen.next_if_eq(&slot).is_some();
+            let Some(connection) = connections.get_mut(slot as usize) else {
+                continue;
+            };
+            match connection.on_loss {
+                OnLoss::Close => connection.close(Closing::Gap),
+                OnLoss::Tell if has_fallen => behind.push(self.name(slot, connection.serial)),
+                OnLoss::Tell => {}
             }
+        }
+        drop(state);
+        for id in behind {
+            self.go_on(id, name);
         }
     }
 

@@ -1,6 +1,6 @@
 //! How one subscriber follows a room: live, or catching up.
 
-use tautline_protocol::model::{Position, Publication};
+use tautline_protocol::model::{Gap, GapReason, Position, Publication};
 
 /// Catching up ends after so many messages; what is further back is a gap.
 pub(crate) const CATCH_UP_MESSAGES_MAX: u32 = 1000;
@@ -45,21 +45,20 @@ pub(crate) enum Step {
     Live,
     /// Nothing yet: its last page went further than the room has heard; it is live once the room is there.
     Wait,
+    /// It stands here, and where the room stands is not known: ask.
+    Ask(Position),
     /// Read the next page, after this.
     Read(Position),
-    /// What it misses cannot be given.
-    Gap,
+    /// It stands in another order than the room, here.
+    Lost(Position),
+    /// It has been given as much as is given at once: skip the rest.
+    Skip(Gap),
 }
 
 impl Subscription {
     /// Begins behind `cursor`: what the subscriber has been given by then.
     pub(crate) fn begin(cursor: Position) -> Self {
-        Self::CatchingUp(Box::new(CatchUp {
-            cursor,
-            stage: Stage::Joined,
-            messages: 0,
-            bytes: 0,
-        }))
+        Self::CatchingUp(Box::new(CatchUp::behind(cursor)))
     }
 
     /// Whether it has taken a step: its peer knows that it is in the room.
@@ -82,24 +81,58 @@ impl Subscription {
     }
 
     /// The way on, while the room stands at `head`.
-    pub(crate) fn step(&mut self, head: Position) -> Step {
+    pub(crate) fn step(&mut self, head: Option<Position>) -> Step {
         let Self::CatchingUp(catch_up) = self else {
             return Step::Live;
         };
-        if catch_up.cursor == head {
-            *self = Self::Live;
-            Step::Live
-        } else if catch_up.cursor.epoch != head.epoch
-            || catch_up.cursor.offset == head.offset
-            || catch_up.is_spent()
-        {
-            Step::Gap
-        } else if catch_up.cursor.offset > head.offset {
-            catch_up.stage = Stage::Waiting;
-            Step::Wait
-        } else {
-            catch_up.stage = Stage::Reading;
-            Step::Read(catch_up.cursor)
+        let cursor = catch_up.cursor;
+        catch_up.stage = Stage::Reading;
+        match head {
+            None => Step::Ask(cursor),
+            Some(head) if cursor == head => {
+                *self = Self::Live;
+                Step::Live
+            }
+            Some(head) if cursor.epoch != head.epoch || cursor.offset == head.offset => {
+                Step::Lost(cursor)
+            }
+            Some(head) if cursor.offset > head.offset => {
+                catch_up.stage = Stage::Waiting;
+                Step::Wait
+            }
+            Some(head) if catch_up.is_spent() => Step::Skip(Gap {
+                from: cursor.offset + 1,
+                until: head,
+                reason: GapReason::Limit,
+            }),
+            Some(_) => Step::Read(cursor),
+        }
+    }
+
+    /// Falls back behind the room, which stood at `head` when this one was live. False if it is on its way already.
+    pub(crate) fn fall_back(&mut self, head: Position) -> bool {
+        match self {
+            Self::Live => {
+                *self = Self::CatchingUp(Box::new(CatchUp {
+                    stage: Stage::Reading,
+                    ..CatchUp::behind(head)
+                }));
+                true
+            }
+            Self::CatchingUp(catch_up) => {
+                let was_waiting = catch_up.stage == Stage::Waiting;
+                if was_waiting {
+                    catch_up.stage = Stage::Reading;
+                }
+                was_waiting
+            }
+        }
+    }
+
+    /// Moves to where the room goes on behind what the subscriber does not get.
+    pub(crate) fn skip(&mut self, until: Position) {
+        if let Self::CatchingUp(catch_up) = self {
+            catch_up.cursor = until;
         }
     }
 
@@ -118,6 +151,15 @@ impl Subscription {
 }
 
 impl CatchUp {
+    fn behind(cursor: Position) -> Self {
+        Self {
+            cursor,
+            stage: Stage::Joined,
+            messages: 0,
+            bytes: 0,
+        }
+    }
+
     fn is_spent(&self) -> bool {
         self.messages >= CATCH_UP_MESSAGES_MAX || self.bytes >= CATCH_UP_BYTES_MAX
     }
@@ -162,26 +204,35 @@ mod tests {
     fn it_reads_pages_until_it_stands_where_the_room_stands() {
         let mut subscription = Subscription::begin(position(3));
         assert!(!subscription.is_following());
-        assert_eq!(subscription.step(position(9)), Step::Read(position(3)));
+        assert_eq!(
+            subscription.step(Some(position(9))),
+            Step::Read(position(3))
+        );
         assert!(subscription.is_reading_after(position(3)));
         advance(&mut subscription, 4..=6, "1");
         assert!(!subscription.is_reading_after(position(3)));
-        assert_eq!(subscription.step(position(9)), Step::Read(position(6)));
+        assert_eq!(
+            subscription.step(Some(position(9))),
+            Step::Read(position(6))
+        );
         advance(&mut subscription, 7..=9, "1");
         assert!(subscription.is_following() && !subscription.is_waiting());
-        assert_eq!(subscription.step(position(9)), Step::Live);
-        assert_eq!(subscription.step(position(10)), Step::Live);
+        assert_eq!(subscription.step(Some(position(9))), Step::Live);
+        assert_eq!(subscription.step(Some(position(10))), Step::Live);
         assert!(subscription.is_following() && !subscription.is_reading_after(position(9)));
     }
 
     #[test]
     fn it_waits_for_the_room_that_is_behind_the_page() {
         let mut subscription = Subscription::begin(position(3));
-        assert_eq!(subscription.step(position(4)), Step::Read(position(3)));
+        assert_eq!(
+            subscription.step(Some(position(4))),
+            Step::Read(position(3))
+        );
         advance(&mut subscription, 4..=6, "1");
-        assert_eq!(subscription.step(position(5)), Step::Wait);
+        assert_eq!(subscription.step(Some(position(5))), Step::Wait);
         assert!(subscription.is_waiting() && !subscription.is_reading_after(position(6)));
-        assert_eq!(subscription.step(position(6)), Step::Live);
+        assert_eq!(subscription.step(Some(position(6))), Step::Live);
         assert!(!subscription.is_waiting());
     }
 
@@ -192,27 +243,38 @@ mod tests {
             ..position(9)
         };
         assert_eq!(
-            Subscription::begin(position(3)).step(other_epoch),
-            Step::Gap
+            Subscription::begin(position(3)).step(Some(other_epoch)),
+            Step::Lost(position(3))
         );
         let other_id = Position {
             id: PublicationId([7; 16]),
             ..position(3)
         };
-        assert_eq!(Subscription::begin(position(3)).step(other_id), Step::Gap);
+        assert_eq!(
+            Subscription::begin(position(3)).step(Some(other_id)),
+            Step::Lost(position(3))
+        );
     }
 
     #[test]
     fn catching_up_is_bounded_by_messages_and_bytes() {
         let mut many = Subscription::begin(position(0));
         advance(&mut many, 1..=999, "1");
-        assert_eq!(many.step(position(2000)), Step::Read(position(999)));
+        assert_eq!(many.step(Some(position(2000))), Step::Read(position(999)));
         advance(&mut many, 1000..=1000, "1");
-        assert_eq!(many.step(position(1000 + 1)), Step::Gap);
-        assert_eq!(many.step(position(2000)), Step::Gap);
+        let rest = |from, until| {
+            let (until, reason) = (position(until), GapReason::Limit);
+            Step::Skip(Gap {
+                from,
+                until,
+                reason,
+            })
+        };
+        assert_eq!(many.step(Some(position(1001))), rest(1001, 1001));
+        assert_eq!(many.step(Some(position(2000))), rest(1001, 2000));
         let large: &'static str = "x".repeat(CATCH_UP_BYTES_MAX).leak();
         let mut long = Subscription::begin(position(0));
         advance(&mut long, 1..=1, large);
-        assert_eq!(long.step(position(2)), Step::Gap);
+        assert_eq!(long.step(Some(position(2))), rest(2, 2));
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tautline_engine::{Draft, Engine, Level, Terms, inbox};
-use tautline_hub::{Closing, Joined, Memory, Shard, ShardLimits, Variant, Wake};
+use tautline_hub::{Closing, Joined, Memory, OnLoss, Shard, ShardLimits, Variant, Wake};
 use tautline_protocol::model::{ConnectionId, EventName, Member, NodeId, Retention, RoomName};
 use tokio::task::LocalSet;
 
@@ -129,10 +129,19 @@ impl House {
     }
 
     pub(crate) fn guest_as(&self, variant: Variant) -> Guest {
+        self.invite(variant, OnLoss::Close)
+    }
+
+    /// A guest who is told what is missing.
+    pub(crate) fn tolerant_guest(&self) -> Guest {
+        self.invite(Variant(1), OnLoss::Tell)
+    }
+
+    fn invite(&self, variant: Variant, on_loss: OnLoss) -> Guest {
         self.guests.set(self.guests.get() + 1);
         let peer = Rc::new(Peer::new(self.guests.get(), Rc::clone(&self.order)));
         Guest {
-            id: self.shard.attach(Rc::clone(&peer) as _, variant),
+            id: self.shard.attach(Rc::clone(&peer) as _, variant, on_loss),
             peer,
             shard: Rc::clone(&self.shard),
         }

@@ -11,6 +11,7 @@
 mod census;
 mod counting;
 mod delayed;
+mod gaps;
 mod history;
 mod house;
 mod interleaving;

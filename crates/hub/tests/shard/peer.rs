@@ -57,6 +57,16 @@ impl Peer {
             .collect()
     }
 
+    /// What came of a room's order, publications and gaps.
+    pub(crate) fn order(&self) -> Vec<String> {
+        let of_order = |line: &String| line.starts_with("p ") || line.starts_with("g ");
+        self.lines()
+            .into_iter()
+            .filter(of_order)
+            .map(|line| line.trim_end().to_owned())
+            .collect()
+    }
+
     /// The lines about a room's members.
     pub(crate) fn members(&self) -> Vec<String> {
         let about_members = |line: &String| line.starts_with(['+', '-', '#']);
@@ -114,6 +124,9 @@ impl Encode for Lines {
         } = message
         {
             format!("- {room} {} {count}\n", member.user)
+        } else if let Message::Gap { room, gap } = message {
+            let (from, until) = (gap.from, gap.until.offset);
+            format!("g {room} {from} {until} {:?}\n", gap.reason)
         } else if let Message::MemberCount { room, count } = message {
             format!("# {room} {count}\n")
         } else {

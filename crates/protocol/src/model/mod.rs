@@ -4,6 +4,7 @@
 
 mod connection_id;
 mod event_name;
+mod gap;
 mod identity;
 mod member;
 mod position;
@@ -14,6 +15,7 @@ mod rule;
 
 pub use connection_id::{ConnectionId, NodeId};
 pub use event_name::{EventName, InvalidEventName};
+pub use gap::{Gap, GapReason};
 pub use identity::{Action, Actions, Grant, Identity};
 pub use member::Member;
 pub use position::{Epoch, Position, PublicationId};

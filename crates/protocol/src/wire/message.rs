@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use super::{ErrorCode, RequestId};
-use crate::model::{ConnectionId, Member, Publication, RoomName, Timestamp};
+use crate::model::{ConnectionId, Gap, Member, Publication, RoomName, Timestamp};
 
 /// What the server says. The dialect of a version turns it into bytes.
 #[derive(Clone, Copy)]
@@ -57,6 +57,13 @@ pub enum Message<'a> {
     },
     /// Something was published.
     Publication(&'a Publication),
+    /// Publications are missing, and the room goes on behind them. Only for clients who can be told.
+    Gap {
+        /// Where.
+        room: &'a RoomName,
+        /// Which ones, and why.
+        gap: Gap,
+    },
     /// A member came.
     MemberJoined {
         /// Where.
@@ -120,6 +127,7 @@ impl fmt::Debug for Message<'_> {
                 write!(f, "History({room}, {} publications)", publications.len())
             }
             Self::Publication(publication) => write!(f, "{publication:?}"),
+            Self::Gap { room, gap } => write!(f, "Gap({room}, {gap:?})"),
             Self::MemberJoined { room, count, .. } => write!(f, "MemberJoined({room}, {count})"),
             Self::MemberLeft { room, count, .. } => write!(f, "MemberLeft({room}, {count})"),
             Self::MemberCount { room, count } => write!(f, "MemberCount({room}, {count})"),

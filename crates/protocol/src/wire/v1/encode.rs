@@ -4,7 +4,14 @@ use super::object::Object;
 use super::publication::{publication_bytes, write_publication};
 use crate::model::{Member, RoomName};
 use crate::wire::json::write_string;
-use crate::wire::{Message, RequestId};
+use crate::wire::{ErrorCode, Message, RequestId};
+
+/// Who speaks v1 is closed when something is missing. If not, this is what it can understand.
+const MISSING: Message<'static> = Message::Error {
+    code: ErrorCode::Unavailable,
+    message: "messages are missing: join again to get what the room keeps",
+    request: None,
+};
 
 /// What the server says, as the payload of one text message.
 pub(in crate::wire) fn encode(message: &Message<'_>) -> Vec<u8> {
@@ -45,6 +52,7 @@ fn write(out: &mut Vec<u8>, message: &Message<'_>) {
                 .end();
         }
         Message::Publication(publication) => write_publication(out, publication),
+        Message::Gap { .. } => write(out, &MISSING),
         Message::MemberJoined {
             room,
             member,

@@ -1,0 +1,127 @@
+//! Who can be told what is missing goes on behind it; nobody is given half an order without a word.
+
+use tautline_hub::{Closing, ShardLimits};
+
+use crate::house::{House, run, settle};
+
+/// The lines of these publications.
+fn lines(room: &str, offsets: impl IntoIterator<Item = u64>) -> Vec<String> {
+    let line = |offset| format!("p {room} {offset} x");
+    offsets.into_iter().map(line).collect()
+}
+
+#[test]
+fn who_can_be_told_catches_up_after_a_loss() {
+    run(async {
+        let house = House::with(ShardLimits::default(), 10);
+        let (guest, other) = (house.tolerant_guest(), house.guest());
+        for guest in [&guest, &other] {
+            guest.enter("r").await;
+        }
+        house.publish_many("r", 3).await;
+        settle().await;
+        house.publish_many("r", 20).await;
+        settle().await;
+        house.publish_many("r", 2).await;
+        settle().await;
+        assert_eq!(guest.peer.order(), lines("r", 1..=25));
+        assert_eq!(guest.closing(), None);
+        assert_eq!(other.closing(), Some(Closing::Gap));
+    });
+}
+
+#[test]
+fn what_a_room_does_not_keep_is_a_gap_and_the_room_goes_on() {
+    run(async {
+        let house = House::with(ShardLimits::default(), 10);
+        let guest = house.tolerant_guest();
+        guest.enter("bare").await;
+        house.publish_many("bare", 3).await;
+        settle().await;
+        house.publish_many("bare", 20).await;
+        settle().await;
+        house.publish_many("bare", 2).await;
+        settle().await;
+        let mut expected = lines("bare", 1..=3);
+        let gap = guest.peer.order().iter().find_map(|line| {
+            let mut words = line.strip_prefix("g bare ")?.split(' ');
+            let mut number = || words.next().unwrap().parse::<u64>().unwrap();
+            let (from, until) = (number(), number());
+            assert_eq!(words.next(), Some("Evicted"));
+            Some((from, until))
+        });
+        let (from, until) = gap.unwrap();
+        expected.extend(lines("bare", 4..from));
+        expected.push(format!("g bare {from} {until} Evicted"));
+        expected.extend(lines("bare", until + 1..=25));
+        assert_eq!(guest.peer.order(), expected);
+        assert_eq!(guest.closing(), None);
+    });
+}
+
+#[test]
+fn more_than_is_given_at_once_is_a_gap_and_the_room_goes_on() {
+    run(async {
+        let house = House::open();
+        let guest = house.tolerant_guest();
+        guest.join("r", None).await;
+        house.publish_many("r", 1300).await;
+        settle().await;
+        guest.follow("r");
+        settle().await;
+        house.publish_many("r", 1).await;
+        settle().await;
+        let mut expected = lines("r", 1..=1000);
+        expected.push("g r 1001 1300 Limit".to_owned());
+        expected.extend(lines("r", 1301..=1301));
+        assert_eq!(guest.peer.order(), expected);
+    });
+}
+
+#[test]
+fn a_loss_while_somebody_catches_up_is_caught_up_with() {
+    run(async {
+        let house = House::with(ShardLimits::default(), 10);
+        let (guest, other) = (house.tolerant_guest(), house.tolerant_guest());
+        other.enter("r").await;
+        guest.join("r", None).await;
+        house.publish_many("r", 5).await;
+        settle().await;
+        house.engine.reads.shut();
+        guest.follow("r");
+        settle().await;
+        house.publish_many("r", 30).await;
+        settle().await;
+        house.engine.reads.open();
+        settle().await;
+        house.publish_many("r", 2).await;
+        settle().await;
+        for guest in [guest, other] {
+            assert_eq!(guest.peer.order(), lines("r", 1..=37));
+            assert_eq!(guest.closing(), None);
+        }
+    });
+}
+
+#[test]
+fn who_has_left_is_not_given_what_was_missed() {
+    run(async {
+        let house = House::with(ShardLimits::default(), 10);
+        let (guest, stays) = (house.tolerant_guest(), house.tolerant_guest());
+        for guest in [&guest, &stays] {
+            guest.enter("r").await;
+        }
+        house.engine.watches.shut();
+        house.publish_many("r", 20).await;
+        settle().await;
+        guest.leave("r");
+        house.engine.watches.open();
+        settle().await;
+        // The inbox held ten.
+        assert_eq!(guest.peer.order(), lines("r", 1..=10));
+        assert_eq!(stays.peer.order(), lines("r", 1..=20));
+        stays.leave("r");
+        settle().await;
+        assert_eq!(house.engine.watchers("r"), 0);
+    });
+}
