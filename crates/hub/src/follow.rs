@@ -24,6 +24,21 @@ const PAGE_MESSAGES_MAX: u32 = 100;
 pub struct Joined {
     /// The newest of what the room keeps, if that was asked for; no more than is given to who catches up.
     pub history: Option<Vec<Arc<Publication>>>,
+    /// Where it stands: what comes behind it follows.
+    pub position: Position,
+}
+
+/// A connection is in a room again, and gets no more of it than this until [`Shard::follow`] is called.
+#[derive(Debug)]
+pub struct Resumed {
+    /// What is missing behind the position that it came with.
+    pub gap: Option<Gap>,
+    /// The first page behind that, oldest first.
+    pub publications: Vec<Arc<Publication>>,
+    /// Where it stands with them.
+    pub position: Position,
+    /// Whether more was published by now, and follows.
+    pub more: bool,
 }
 
 impl Shard {
@@ -59,6 +74,47 @@ impl Shard {
         drop(entering);
         Ok(Joined {
             history: page.map(|page| newest(page.publications)),
+            position: cursor,
+        })
+    }
+
+    /// Brings a connection that has seen a room up to `since` into it again, and reads on from there: no more
+    /// than `bytes_max` of data, since several rooms may be answered at once.
+    pub async fn resume(
+        &self,
+        id: ConnectionId,
+        name: &RoomName,
+        (since, bytes_max): (Position, usize),
+    ) -> Result<Resumed, EngineError> {
+        let entering = Entering::new(self, name);
+        self.head(name).await?;
+        let range = Range::After {
+            position: since,
+            limit: PAGE_MESSAGES_MAX,
+        };
+        let mut page = self.engine.read(name, range).await?;
+        // It may have been lost while the page was read.
+        self.head(name).await?;
+        let gap = page.missing.map(gap);
+        let mut bytes = 0;
+        let fits = |publication: &&Arc<Publication>| {
+            bytes += publication.data.len();
+            bytes <= bytes_max
+        };
+        let fitting = page.publications.iter().take_while(fits).count();
+        page.publications.truncate(fitting);
+        let last = page.publications.last();
+        let position = last.map_or_else(
+            || gap.map_or(since, |gap| gap.until),
+            |publication| publication.position,
+        );
+        self.subscribe(id, name, position);
+        drop(entering);
+        Ok(Resumed {
+            gap,
+            more: position != page.head,
+            position,
+            publications: page.publications,
         })
     }
 

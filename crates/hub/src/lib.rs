@@ -26,7 +26,7 @@ mod wheel;
 pub use census::{RoomSight, Seen, Sight, Wanted};
 pub use connection::{Closing, OnLoss, Wake};
 pub use encode::{Encode, Variant};
-pub use follow::Joined;
+pub use follow::{Joined, Resumed};
 pub use histogram::{BOUNDS, Histogram, Spread};
 pub use memory::Memory;
 pub use outbox::{OutboxLimits, Traffic};

@@ -1,8 +1,10 @@
 //! Who can be told what is missing goes on behind it; nobody is given half an order without a word.
 
+use tautline_engine::Engine as _;
 use tautline_hub::{Closing, ShardLimits};
+use tautline_protocol::model::{Epoch, Gap, GapReason, Position};
 
-use crate::house::{House, run, settle};
+use crate::house::{House, name, run, settle};
 
 /// The lines of these publications.
 fn lines(room: &str, offsets: impl IntoIterator<Item = u64>) -> Vec<String> {
@@ -99,6 +101,78 @@ fn a_loss_while_somebody_catches_up_is_caught_up_with() {
         for guest in [guest, other] {
             assert_eq!(guest.peer.order(), lines("r", 1..=37));
             assert_eq!(guest.closing(), None);
+        }
+    });
+}
+
+#[test]
+fn who_comes_back_goes_on_where_it_was() {
+    run(async {
+        let house = House::open();
+        let guest = house.tolerant_guest();
+        let start = guest.join("r", None).await.position;
+        house.publish_many("r", 350).await;
+        settle().await;
+        for (bytes_max, first_page) in [(0, 0), (7, 7), (1000, 100)] {
+            let guest = house.tolerant_guest();
+            let resumed = guest.resume("r", (start, bytes_max)).await;
+            assert_eq!((resumed.gap, resumed.more), (None, true));
+            assert_eq!(resumed.position.offset, first_page);
+            let page = resumed.publications.iter();
+            assert!(page.map(|one| one.position.offset).eq(1..=first_page));
+            house.publish("r", "x").await;
+            settle().await;
+            assert_eq!(guest.peer.order(), [] as [&str; 0]);
+            guest.follow("r");
+            settle().await;
+            let end = house.engine.head(&name("r")).await.unwrap().offset;
+            assert_eq!(guest.peer.order(), lines("r", first_page + 1..=end));
+        }
+    });
+}
+
+#[test]
+fn who_has_everything_is_told_so() {
+    run(async {
+        let house = House::open();
+        house.publish_many("r", 3).await;
+        let head = house.engine.head(&name("r")).await.unwrap();
+        let guest = house.tolerant_guest();
+        let resumed = guest.resume("r", (head, 1000)).await;
+        assert_eq!((resumed.gap, resumed.more), (None, false));
+        assert_eq!((resumed.position, resumed.publications), (head, Vec::new()));
+        guest.follow("r");
+        house.publish_many("r", 1).await;
+        settle().await;
+        assert_eq!(guest.peer.order(), lines("r", 4..=4));
+    });
+}
+
+#[test]
+fn who_comes_back_too_late_or_from_elsewhere_is_told_what_is_missing() {
+    run(async {
+        let house = House::open();
+        let guest = house.tolerant_guest();
+        let start = guest.join("bare", None).await.position;
+        house.publish_many("bare", 4).await;
+        let head = house.engine.head(&name("bare")).await.unwrap();
+        let elsewhere = Position::start(Epoch(start.epoch.0 ^ 1));
+        for (since, reason) in [
+            (start, GapReason::Evicted),
+            (elsewhere, GapReason::EpochChanged),
+        ] {
+            let guest = house.tolerant_guest();
+            let resumed = guest.resume("bare", (since, 1000)).await;
+            let (from, until) = (1, head);
+            assert_eq!(
+                resumed.gap,
+                Some(Gap {
+                    from,
+                    until,
+                    reason
+                })
+            );
+            assert_eq!((resumed.position, resumed.more), (head, false));
         }
     });
 }

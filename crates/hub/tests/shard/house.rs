@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tautline_engine::{Draft, Engine, Level, Terms, inbox};
-use tautline_hub::{Closing, Joined, Memory, OnLoss, Shard, ShardLimits, Variant, Wake};
-use tautline_protocol::model::{ConnectionId, EventName, Member, NodeId, Retention, RoomName};
+use tautline_hub::{Closing, Joined, Memory, OnLoss, Resumed, Shard, ShardLimits, Variant, Wake};
+use tautline_protocol::model::{
+    ConnectionId, EventName, Member, NodeId, Position, Retention, RoomName,
+};
 use tokio::task::LocalSet;
 
 use crate::delayed::Delayed;
@@ -176,6 +178,12 @@ impl Guest {
             .join(self.id, &name(room), history)
             .await
             .unwrap()
+    }
+
+    /// Joins at a position, without following yet.
+    pub(crate) async fn resume(&self, room: &str, since: (Position, usize)) -> Resumed {
+        let room = name(room);
+        self.shard.resume(self.id, &room, since).await.unwrap()
     }
 
     pub(crate) fn follow(&self, room: &str) {
