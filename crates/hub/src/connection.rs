@@ -31,9 +31,18 @@ pub enum Closing {
     Disconnect,
 }
 
+/// How a connection is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Manner {
+    /// In which bytes.
+    pub variant: Variant,
+    /// What it hears of what is missing.
+    pub on_gap: OnGap,
+}
+
 /// What becomes of a connection that misses something of a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnLoss {
+pub enum OnGap {
     /// It is ended, and comes back for what the room keeps.
     Close,
     /// It is told what is missing, and goes on.
@@ -59,8 +68,7 @@ pub struct Wake {
 )]
 pub(crate) struct Connection {
     pub(crate) serial: u32,
-    pub(crate) variant: Variant,
-    pub(crate) on_loss: OnLoss,
+    pub(crate) manner: Manner,
     pub(crate) about: About,
     /// Whether it is in a queue to be flushed.
     pub(crate) queued: bool,
@@ -101,14 +109,13 @@ impl Connection {
     pub(crate) fn new(
         serial: u32,
         sink: Rc<dyn Sink>,
-        (variant, on_loss): (Variant, OnLoss),
+        manner: Manner,
         waiting: Rc<Cell<usize>>,
     ) -> Self {
         let opened = now();
         Self {
             serial,
-            variant,
-            on_loss,
+            manner,
             about: About {
                 user: None,
                 rooms: Vec::new(),

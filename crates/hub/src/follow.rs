@@ -11,7 +11,7 @@ use tautline_protocol::model::{
 };
 use tautline_protocol::wire::Message;
 
-use crate::connection::OnLoss;
+use crate::connection::OnGap;
 use crate::shard::State;
 use crate::subscription::{CATCH_UP_BYTES_MAX, CATCH_UP_MESSAGES_MAX, Step};
 use crate::{Closing, Shard};
@@ -228,12 +228,12 @@ impl Shard {
         let Some(connection) = state.connection(id) else {
             return false;
         };
-        if connection.on_loss == OnLoss::Close {
+        if connection.manner.on_gap == OnGap::Close {
             connection.close(Closing::Gap);
             return false;
         }
         let message = Message::Gap { room: name, gap };
-        let frame = self.encode.encode(connection.variant, &message);
+        let frame = self.encode.encode(connection.manner.variant, &message);
         connection.push(frame, 1, &self.limits.outbox);
         let room = state.rooms.get_mut(name);
         if let Some(subscription) = room.and_then(|room| room.subscription(id.slot)) {
@@ -272,7 +272,7 @@ impl Shard {
         }
         if let Some(connection) = state.connection(id) {
             let message = Message::Publication(publication);
-            let frame = self.encode.encode(connection.variant, &message);
+            let frame = self.encode.encode(connection.manner.variant, &message);
             connection.push(frame, 1, &self.limits.outbox);
         }
         drop(state);

@@ -24,7 +24,7 @@ mod subscription;
 mod wheel;
 
 pub use census::{RoomSight, Seen, Sight, Wanted};
-pub use connection::{Closing, OnLoss, Wake};
+pub use connection::{Closing, Manner, OnGap, Wake};
 pub use encode::{Encode, Variant};
 pub use follow::{Joined, Resumed};
 pub use histogram::{BOUNDS, Histogram, Spread};

@@ -20,7 +20,7 @@ use crate::flush::FlushQueue;
 use crate::outbox::{OutboxLimits, Traffic};
 use crate::room::{Heard, Room};
 use crate::wheel::{Ticket, Wheel};
-use crate::{Closing, Encode, Memory, OnLoss, Sink, Stats, Variant, Wake};
+use crate::{Closing, Encode, Manner, Memory, OnGap, Sink, Stats, Wake};
 
 /// So many events are taken from the inbox in one turn.
 const EVENTS_PER_TURN: usize = 256;
@@ -132,12 +132,11 @@ impl Shard {
     }
 
     /// Adds a connection.
-    pub fn attach(&self, sink: Rc<dyn Sink>, variant: Variant, on_loss: OnLoss) -> ConnectionId {
+    pub fn attach(&self, sink: Rc<dyn Sink>, manner: Manner) -> ConnectionId {
         let mut state = self.state.borrow_mut();
         state.serial = state.serial.wrapping_add(1);
         let serial = state.serial;
-        let connection =
-            Connection::new(serial, sink, (variant, on_loss), Rc::clone(&state.waiting));
+        let connection = Connection::new(serial, sink, manner, Rc::clone(&state.waiting));
         let slot = state.connections.insert(connection);
         let slot = u32::try_from(slot).expect("a process holds far fewer descriptors");
         self.name(slot, serial)
@@ -368,7 +367,7 @@ impl Shard {
                 };
                 delivered += u64::from(frames.count());
                 connection.push(
-                    frames.of(connection.variant),
+                    frames.of(connection.manner.variant),
                     frames.count(),
                     &self.limits.outbox,
                 );
@@ -402,10 +401,10 @@ impl Shard {
             let Some(connection) = connections.get_mut(slot as usize) else {
                 continue;
             };
-            match connection.on_loss {
-                OnLoss::Close => connection.close(Closing::Gap),
-                OnLoss::Tell if has_fallen => behind.push(self.name(slot, connection.serial)),
-                OnLoss::Tell => {}
+            match connection.manner.on_gap {
+                OnGap::Close => connection.close(Closing::Gap),
+                OnGap::Tell if has_fallen => behind.push(self.name(slot, connection.serial)),
+                OnGap::Tell => {}
             }
         }
         drop(state);
@@ -469,7 +468,7 @@ impl Shard {
             let Some(connection) = state.connections.get_mut(slot as usize) else {
                 continue;
             };
-            connection.push(frames.of(connection.variant), 1, &self.limits.outbox);
+            connection.push(frames.of(connection.manner.variant), 1, &self.limits.outbox);
             if !std::mem::replace(&mut connection.queued, true) {
                 state.flush.push(slot, recipients);
             }

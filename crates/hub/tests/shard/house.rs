@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tautline_engine::{Draft, Engine, Level, Terms, inbox};
-use tautline_hub::{Closing, Joined, Memory, OnLoss, Resumed, Shard, ShardLimits, Variant, Wake};
+use tautline_hub::{
+    Closing, Joined, Manner, Memory, OnGap, Resumed, Shard, ShardLimits, Variant, Wake,
+};
 use tautline_protocol::model::{
     ConnectionId, EventName, Member, NodeId, Position, Retention, RoomName,
 };
@@ -131,19 +133,25 @@ impl House {
     }
 
     pub(crate) fn guest_as(&self, variant: Variant) -> Guest {
-        self.invite(variant, OnLoss::Close)
+        self.invite(Manner {
+            variant,
+            on_gap: OnGap::Close,
+        })
     }
 
     /// A guest who is told what is missing.
     pub(crate) fn tolerant_guest(&self) -> Guest {
-        self.invite(Variant(1), OnLoss::Tell)
+        self.invite(Manner {
+            variant: Variant(1),
+            on_gap: OnGap::Tell,
+        })
     }
 
-    fn invite(&self, variant: Variant, on_loss: OnLoss) -> Guest {
+    fn invite(&self, manner: Manner) -> Guest {
         self.guests.set(self.guests.get() + 1);
         let peer = Rc::new(Peer::new(self.guests.get(), Rc::clone(&self.order)));
         Guest {
-            id: self.shard.attach(Rc::clone(&peer) as _, variant, on_loss),
+            id: self.shard.attach(Rc::clone(&peer) as _, manner),
             peer,
             shard: Rc::clone(&self.shard),
         }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use tautline_hub::{Closing, OnLoss, Traffic, Variant};
+use tautline_hub::{Closing, Manner, OnGap, Traffic, Variant};
 use tautline_protocol::model::{ConnectionId, Identity, Member, RoomName, Timestamp};
 use tautline_protocol::server::{Denied, Now, Output, Reply, Session};
 use tautline_protocol::wire::{CloseCode, Token, Version};
@@ -78,7 +78,11 @@ impl Connection {
         stay: Stay,
     ) -> Self {
         let variant = worker.variant(version, deflate);
-        let id = worker.shard.attach(socket.sink(), variant, OnLoss::Close);
+        let manner = Manner {
+            variant,
+            on_gap: OnGap::Close,
+        };
+        let id = worker.shard.attach(socket.sink(), manner);
         let now = now();
         let session = Session::new(
             now,
