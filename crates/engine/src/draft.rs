@@ -21,6 +21,21 @@ pub struct Draft {
     pub key: Option<Key>,
 }
 
+impl Draft {
+    /// What makes two drafts with one key the same; the tag is the attempt's own. The same on every
+    /// machine and in every version, because it outlives the process.
+    pub(crate) fn content(&self) -> u64 {
+        let mut sum = crc32fast::Hasher::new();
+        let event = self.event.as_str().as_bytes();
+        sum.update(event);
+        // No event's name has this byte.
+        sum.update(b"\0");
+        sum.update(&self.data);
+        let length = event.len() as u64 + self.data.len() as u64;
+        u64::from(sum.finalize()) << 32 | length & u64::from(u32::MAX)
+    }
+}
+
 /// The publisher's name for one publication. Scoped by room and user, so that nobody can claim another's.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Key(pub Arc<str>);

@@ -1,7 +1,7 @@
 //! Keeps a room's publications and tells every interested listener of them.
 //!
-//! [`Engine`] is the contract; [`memory`] is its reference; [`conformance`] is the suite that every
-//! engine passes. An engine knows rooms as names: never who listens behind a [`Listener`], never a
+//! [`Engine`] is the contract; [`memory`] is its reference, [`embedded`] keeps what matters on a disk;
+//! [`conformance`] is the suite that every engine passes. An engine knows rooms as names: never who listens behind a [`Listener`], never a
 //! socket, never the wire.
 //!
 //! One trait, because storing and broadcasting are one atomic step per room. What is not part of
@@ -16,6 +16,7 @@
 )]
 pub mod conformance;
 mod draft;
+pub mod embedded;
 mod error;
 mod event;
 mod inbox;

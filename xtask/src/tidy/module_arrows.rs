@@ -57,7 +57,7 @@ const ALL: [Arrow; 18] = [
     Arrow {
         of_crate: "engine",
         module: "embedded",
-        never: &["crate::memory", "crate::redis", "crate::nats"],
+        never: &["crate::redis", "crate::nats"],
     },
     Arrow {
         of_crate: "engine",

@@ -6,16 +6,16 @@ use tautline_protocol::model::{Epoch, Position};
 
 /// One cursor per user.
 #[derive(Debug, Default)]
-pub(super) struct Cursors(HashMap<Box<str>, Position>);
+pub(crate) struct Cursors(HashMap<Box<str>, Position>);
 
 impl Cursors {
-    pub(super) fn get(&self, user: &str) -> Option<Position> {
+    pub(crate) fn get(&self, user: &str) -> Option<Position> {
         self.0.get(user).copied()
     }
 
     /// Moves the user's cursor forward and answers where it stands; none if it would be a new one
-    /// beyond `cursors_max`. A cursor of the room's own epoch, `current`, only yields to a later one of it.
-    pub(super) fn advance(
+    /// beyond `cursors_max`.
+    pub(crate) fn advance(
         &mut self,
         user: &str,
         to: Position,
@@ -29,18 +29,34 @@ impl Cursors {
             self.0.insert(user.into(), to);
             return Some(to);
         };
-        let later = if cursor.epoch == to.epoch {
-            to.offset > cursor.offset
-        } else {
-            cursor.epoch != current
-        };
-        if later {
-            *cursor = to;
-        }
+        *cursor = further(*cursor, to, current);
         Some(*cursor)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    /// Has the user's cursor stand there.
+    pub(crate) fn set(&mut self, user: &str, at: Position) {
+        self.0.insert(user.into(), at);
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Position)> {
+        self.0.iter().map(|(user, at)| (&**user, *at))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// Where a cursor stands that is to move: one of the room's own epoch, `current`, only yields to a later one of it.
+pub(crate) fn further(cursor: Position, to: Position, current: Epoch) -> Position {
+    let later = if cursor.epoch == to.epoch {
+        to.offset > cursor.offset
+    } else {
+        cursor.epoch != current
+    };
+    if later { to } else { cursor }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// A map whose entries end at a moment of their own.
 #[derive(Debug)]
-pub(super) struct Expiring<K, V> {
+pub(crate) struct Expiring<K, V> {
     entries: HashMap<K, Entry<V>>,
     ends: BTreeSet<(Duration, K)>,
 }
@@ -28,7 +28,7 @@ impl<K, V> Default for Expiring<K, V> {
 
 impl<K: Clone + Hash + Ord, V> Expiring<K, V> {
     /// Keeps `value` from `now` for `ttl`, in the place of what was kept there.
-    pub(super) fn insert(&mut self, key: K, value: V, now: Duration, ttl: Duration) {
+    pub(crate) fn insert(&mut self, key: K, value: V, now: Duration, ttl: Duration) {
         let end = now.saturating_add(ttl);
         self.ends.insert((end, key.clone()));
         if let Some(before) = self.entries.insert(key.clone(), Entry { value, end })
@@ -39,7 +39,7 @@ impl<K: Clone + Hash + Ord, V> Expiring<K, V> {
     }
 
     /// What is kept under `key`, unless it has ended.
-    pub(super) fn get<Q>(&self, key: &Q, now: Duration) -> Option<&V>
+    pub(crate) fn get<Q>(&self, key: &Q, now: Duration) -> Option<&V>
     where
         K: std::borrow::Borrow<Q>,
         Q: Hash + Eq + ?Sized,
@@ -49,7 +49,7 @@ impl<K: Clone + Hash + Ord, V> Expiring<K, V> {
     }
 
     /// Forgets what has ended.
-    pub(super) fn expire(&mut self, now: Duration) {
+    pub(crate) fn expire(&mut self, now: Duration) {
         while let Some((end, _)) = self.ends.first()
             && *end <= now
             && let Some((_, key)) = self.ends.pop_first()
@@ -61,7 +61,13 @@ impl<K: Clone + Hash + Ord, V> Expiring<K, V> {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
+    /// Everything that is kept, and when it ends.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V, Duration)> {
+        let entries = self.entries.iter();
+        entries.map(|(key, entry)| (key, &entry.value, entry.end))
+    }
+
+    pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 }

@@ -21,7 +21,7 @@ impl Keep for MemoryEngine {
         to: Position,
     ) -> Answer<'a, Position> {
         let cursors_max = self.limits.cursors_max;
-        let opened = self.open(room, |room, _| room.advance(user, to, cursors_max));
+        let opened = self.open(room, |room, _, _| room.advance(user, to, cursors_max));
         answer(opened.flatten())
     }
 

@@ -19,7 +19,7 @@ impl Members for MemoryEngine {
     }
 
     fn enter<'a>(&'a self, room: &'a RoomName, member: Member) -> Answer<'a, u32> {
-        let opened = self.open(room, |room, now| {
+        let opened = self.open(room, |room, _, now| {
             // Asked under the room's lock: a sweep that ends the lease visits the room after it.
             let node = member.connection.node;
             if self.leases.lock().is_valid(node, now.monotonic) {

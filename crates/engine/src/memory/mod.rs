@@ -5,27 +5,31 @@
 //! watchers' inboxes in one step. Nothing here waits, so that every answer is ready at once.
 //! Nothing here runs by itself either: [`MemoryEngine::sweep`] is called by the server.
 
+pub(crate) mod anchor;
 mod budget;
 mod clock;
-mod cursors;
-mod expiring;
+pub(crate) mod cursors;
+pub(crate) mod expiring;
 mod keep;
 mod leases;
 mod limits;
-mod log;
+pub(crate) mod log;
 mod members;
 #[cfg(test)]
 mod model;
-mod room;
-mod rooms;
+pub(crate) mod room;
+pub(crate) mod rooms;
 mod roster;
+pub(crate) mod span;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 use tautline_protocol::model::{Position, RoomName};
+use uuid::ContextV7;
 
 pub use budget::Budget;
 pub use clock::{Clock, ManualClock, Now, SystemClock};
@@ -43,11 +47,11 @@ use rooms::{Rooms, new_id};
 /// Keeps everything in this process, for this process alone.
 #[derive(Debug)]
 pub struct MemoryEngine {
-    limits: MemoryLimits,
-    clock: Arc<dyn Clock>,
-    rooms: Rooms,
+    pub(crate) limits: MemoryLimits,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) rooms: Rooms,
     leases: Mutex<Leases>,
-    kept: Mutex<Expiring<Arc<str>, Bytes>>,
+    pub(crate) kept: Mutex<Expiring<Arc<str>, Bytes>>,
     inboxes: RwLock<Vec<Inbox>>,
     next_part: AtomicUsize,
 }
@@ -85,6 +89,11 @@ impl MemoryEngine {
     /// [`MemoryLimits::idle_room_ttl`]. A forgotten room begins again with a new epoch. One in which
     /// nothing was ever published is forgotten as soon as it is left, so that names alone cost nothing.
     pub fn sweep(&self) {
+        self.sweep_with(|_, _| ());
+    }
+
+    /// [`MemoryEngine::sweep`], which calls `visit` with every room that it visits.
+    pub(crate) fn sweep_with(&self, mut visit: impl FnMut(&mut Room, Duration)) {
         let now = self.clock.now().monotonic;
         // Taken in a statement of its own: rooms are never locked while the leases are.
         let ended = self.leases.lock().take_ended(now);
@@ -93,19 +102,23 @@ impl MemoryEngine {
         }
         self.kept.lock().expire(now);
         let part = self.next_part.fetch_add(1, Ordering::Relaxed);
-        self.rooms
-            .forget(part, |room| room.sweep(now, &self.limits));
+        self.rooms.forget(part, |room| {
+            let forget = room.sweep(now, &self.limits);
+            visit(room, now);
+            forget
+        });
     }
 
-    fn open<T>(
+    /// Calls `act` with the room, which is in use from now on, and with the time.
+    pub(crate) fn open<T>(
         &self,
         room: &RoomName,
-        act: impl FnOnce(&mut Room, Now) -> T,
+        act: impl FnOnce(&mut Room, &ContextV7, Now) -> T,
     ) -> Result<T, EngineError> {
         let now = self.clock.now();
-        self.rooms.open(room, |room, _| {
+        self.rooms.open(room, |room, ids| {
             room.touch(now.monotonic);
-            act(room, now)
+            act(room, ids, now)
         })
     }
 }
@@ -136,9 +149,7 @@ impl Engine for MemoryEngine {
         if terms.level > Level::Memory {
             return answer(Err(EngineError::Unsupported("levels above memory")));
         }
-        let now = self.clock.now();
-        let opened = self.rooms.open(room, |room, ids| {
-            room.touch(now.monotonic);
+        let opened = self.open(room, |room, ids, now| {
             let id = new_id(now.wall, ids);
             room.publish(draft, terms, Stamp { id, now }, self.limits.keys_max)
         });
@@ -164,11 +175,11 @@ impl Engine for MemoryEngine {
     }
 
     fn read<'a>(&'a self, room: &'a RoomName, range: Range) -> Answer<'a, Page> {
-        answer(self.open(room, |room, now| room.read(range, now.monotonic)))
+        answer(self.open(room, |room, _, now| room.read(range, now.monotonic)))
     }
 
     fn head<'a>(&'a self, room: &'a RoomName) -> Answer<'a, Position> {
-        answer(self.open(room, |room, _| room.head()))
+        answer(self.open(room, |room, _, _| room.head()))
     }
 
     fn watch<'a>(&'a self, listener: Listener, room: &'a RoomName) -> Answer<'a, Position> {
@@ -176,7 +187,7 @@ impl Engine for MemoryEngine {
         let Some(inbox) = inbox else {
             return answer(Err(EngineError::Unsupported("listeners it did not attach")));
         };
-        answer(self.open(room, |room, _| room.watch(listener, &inbox)))
+        answer(self.open(room, |room, _, _| room.watch(listener, &inbox)))
     }
 
     fn unwatch(&self, listener: Listener, room: &RoomName) {
@@ -184,6 +195,7 @@ impl Engine for MemoryEngine {
     }
 }
 
-fn answer<'a, T: Send + 'a>(result: Result<T, EngineError>) -> Answer<'a, T> {
+/// An answer that is there already.
+pub(crate) fn answer<'a, T: Send + 'a>(result: Result<T, EngineError>) -> Answer<'a, T> {
     Box::pin(std::future::ready(result))
 }

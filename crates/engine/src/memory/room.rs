@@ -1,13 +1,13 @@
 //! One room: a machine without a clock, a lock or chance.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tautline_protocol::model::{
-    ConnectionId, Epoch, Member, NodeId, Position, Publication, PublicationId, RoomName,
+    ConnectionId, Epoch, Member, NodeId, Position, Publication, PublicationId, Retention, RoomName,
 };
 
+use super::anchor::Anchor;
 use super::clock::Now;
 use super::cursors::Cursors;
 use super::expiring::Expiring;
@@ -22,30 +22,32 @@ use crate::{
 /// Everything that the engine knows of one room. Whoever holds it exclusively may call it; what it
 /// tells goes straight to its watchers' inboxes, which never wait.
 #[derive(Debug)]
-pub(super) struct Room {
-    name: RoomName,
-    log: Log,
-    keys: Expiring<KeyOfUser, Seen>,
+pub(crate) struct Room {
+    pub(super) name: RoomName,
+    pub(super) log: Log,
+    pub(super) keys: Expiring<KeyOfUser, Seen>,
     watchers: Vec<Watcher>,
     roster: Roster,
-    cursors: Cursors,
-    used: Duration,
+    pub(super) cursors: Cursors,
+    pub(super) anchor: Anchor,
+    pub(super) used: Duration,
 }
 
 /// What the driver adds to a draft: chance and time.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Stamp {
-    pub(super) id: PublicationId,
-    pub(super) now: Now,
+pub(crate) struct Stamp {
+    pub(crate) id: PublicationId,
+    pub(crate) now: Now,
 }
 
 /// A key in its user's name space; none is the backend's.
-type KeyOfUser = (Option<Arc<str>>, Arc<str>);
+pub(crate) type KeyOfUser = (Option<Arc<str>>, Arc<str>);
 
-#[derive(Debug)]
-struct Seen {
-    position: Position,
-    content: u64,
+/// The first publication with a key.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seen {
+    pub(crate) position: Position,
+    pub(crate) content: u64,
 }
 
 #[derive(Debug)]
@@ -55,7 +57,7 @@ struct Watcher {
 }
 
 impl Room {
-    pub(super) fn new(name: RoomName, epoch: Epoch, budget: Arc<Budget>) -> Self {
+    pub(crate) fn new(name: RoomName, epoch: Epoch, budget: Arc<Budget>) -> Self {
         Self {
             name,
             log: Log::new(epoch, budget),
@@ -63,16 +65,17 @@ impl Room {
             watchers: Vec::new(),
             roster: Roster::default(),
             cursors: Cursors::default(),
+            anchor: Anchor::default(),
             used: Duration::ZERO,
         }
     }
 
     /// Says that the room is in use, so that it is not forgotten for a while.
-    pub(super) fn touch(&mut self, now: Duration) {
+    pub(crate) fn touch(&mut self, now: Duration) {
         self.used = now;
     }
 
-    pub(super) fn publish(
+    pub(crate) fn publish(
         &mut self,
         draft: Draft,
         terms: Terms,
@@ -81,12 +84,11 @@ impl Room {
     ) -> Result<Published, EngineError> {
         let now = stamp.now.monotonic;
         let position = self.log.next(stamp.id);
-        let previous = self.log.head().id;
         if let Some(key) = &draft.key {
             let key = (draft.user.clone(), Arc::clone(&key.0));
-            let content = content_of(&draft);
+            let content = draft.content();
             if let Some(seen) = self.keys.get(&key, now) {
-                return seen.answer(content);
+                return seen.answer(content, Level::Memory);
             }
             self.keys.expire(now);
             if self.keys.len() >= keys_max {
@@ -104,12 +106,7 @@ impl Room {
             tag: draft.tag,
             sent_at: stamp.now.wall,
         });
-        self.log.append(&publication, terms.history, now);
-        self.tell(&Event::Published {
-            publication,
-            previous,
-            at: stamp.now.at,
-        });
+        self.take(publication, terms.history, stamp.now);
         Ok(Published {
             position,
             duplicate: false,
@@ -117,18 +114,29 @@ impl Room {
         })
     }
 
-    pub(super) fn relay(&self, cast: Cast) {
+    /// Takes the publication at the next place, and tells who watches.
+    pub(crate) fn take(&mut self, publication: Arc<Publication>, history: Retention, now: Now) {
+        let previous = self.log.head().id;
+        self.log.append(&publication, history, now.monotonic);
+        self.tell(&Event::Published {
+            publication,
+            previous,
+            at: now.at,
+        });
+    }
+
+    pub(crate) fn relay(&self, cast: Cast) {
         self.tell(&Event::Cast {
             room: self.name.clone(),
             cast: Arc::new(cast),
         });
     }
 
-    pub(super) fn read(&mut self, range: Range, now: Duration) -> Page {
+    pub(crate) fn read(&mut self, range: Range, now: Duration) -> Page {
         self.log.read(range, now)
     }
 
-    pub(super) fn watch(&mut self, listener: Listener, inbox: &Inbox) -> Position {
+    pub(crate) fn watch(&mut self, listener: Listener, inbox: &Inbox) -> Position {
         if !self
             .watchers
             .iter()
@@ -140,11 +148,11 @@ impl Room {
         self.log.head()
     }
 
-    pub(super) fn unwatch(&mut self, listener: Listener) {
+    pub(crate) fn unwatch(&mut self, listener: Listener) {
         self.watchers.retain(|watcher| watcher.listener != listener);
     }
 
-    pub(super) fn enter(&mut self, member: Member, members_max: usize) -> Result<u32, EngineError> {
+    pub(crate) fn enter(&mut self, member: Member, members_max: usize) -> Result<u32, EngineError> {
         if !self.roster.contains(member.connection) && self.roster.len() >= members_max {
             return Err(EngineError::Full("this room has no place for more members"));
         }
@@ -154,7 +162,7 @@ impl Room {
         Ok(self.members_count())
     }
 
-    pub(super) fn leave(&mut self, connection: ConnectionId) -> u32 {
+    pub(crate) fn leave(&mut self, connection: ConnectionId) -> u32 {
         if let Some(member) = self.roster.remove(connection) {
             self.tell_members(MemberChange::Left(member));
         }
@@ -162,13 +170,13 @@ impl Room {
     }
 
     /// Takes away the members of a node whose lease has ended.
-    pub(super) fn leave_with(&mut self, node: NodeId) {
+    pub(crate) fn leave_with(&mut self, node: NodeId) {
         for connection in self.roster.of_node(node) {
             self.leave(connection);
         }
     }
 
-    pub(super) fn advance(
+    pub(crate) fn advance(
         &mut self,
         user: &str,
         to: Position,
@@ -181,7 +189,7 @@ impl Room {
     }
 
     /// Lets go of what has ended. Whether the room may be forgotten then.
-    pub(super) fn sweep(&mut self, now: Duration, limits: &MemoryLimits) -> bool {
+    pub(crate) fn sweep(&mut self, now: Duration, limits: &MemoryLimits) -> bool {
         self.log.trim(now);
         self.log.shrink();
         self.keys.expire(now);
@@ -189,16 +197,20 @@ impl Room {
         if !idle {
             self.touch(now);
         }
-        idle && now.saturating_sub(self.used) >= limits.idle_room_ttl
+        idle && !self.anchor.holds() && now.saturating_sub(self.used) >= limits.idle_room_ttl
     }
 
     /// Whether it might never have been: nobody is here, and nothing has happened.
-    pub(super) fn is_blank(&self) -> bool {
-        self.is_idle() && self.log.head().offset == 0
+    pub(crate) fn is_blank(&self) -> bool {
+        self.is_idle() && self.log.head().offset == 0 && !self.anchor.holds()
+    }
+
+    pub(super) fn is_watched(&self) -> bool {
+        !self.watchers.is_empty()
     }
 
     /// Whether nobody is here, and nothing is kept.
-    fn is_idle(&self) -> bool {
+    pub(super) fn is_idle(&self) -> bool {
         self.watchers.is_empty()
             && self.log.is_empty()
             && self.keys.len() == 0
@@ -206,19 +218,19 @@ impl Room {
             && self.cursors.is_empty()
     }
 
-    pub(super) fn head(&self) -> Position {
+    pub(crate) fn head(&self) -> Position {
         self.log.head()
     }
 
-    pub(super) fn members(&self) -> Vec<Member> {
+    pub(crate) fn members(&self) -> Vec<Member> {
         self.roster.to_vec()
     }
 
-    pub(super) fn members_count(&self) -> u32 {
+    pub(crate) fn members_count(&self) -> u32 {
         u32::try_from(self.roster.len()).unwrap_or(u32::MAX)
     }
 
-    pub(super) fn cursor(&self, user: &str) -> Option<Position> {
+    pub(crate) fn cursor(&self, user: &str) -> Option<Position> {
         self.cursors.get(user)
     }
 
@@ -238,23 +250,16 @@ impl Room {
 }
 
 impl Seen {
-    fn answer(&self, content: u64) -> Result<Published, EngineError> {
+    /// What a later publication with the key is answered if its content is this.
+    pub(crate) fn answer(self, content: u64, level: Level) -> Result<Published, EngineError> {
         if self.content == content {
             Ok(Published {
                 position: self.position,
                 duplicate: true,
-                level: Level::Memory,
+                level,
             })
         } else {
             Err(EngineError::Conflict)
         }
     }
-}
-
-/// What makes two drafts with one key the same. The tag is the attempt's own.
-fn content_of(draft: &Draft) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    draft.event.hash(&mut hasher);
-    draft.data.hash(&mut hasher);
-    hasher.finish()
 }

@@ -14,13 +14,13 @@ use super::room::Room;
 use crate::EngineError;
 
 /// So many calls may be in different rooms at the same time.
-pub(super) const PARTS: usize = 64;
+pub(crate) const PARTS: usize = 64;
 
 /// Rooms by name. A part's lock is the lock of every room in it.
 ///
 /// Names are chosen by clients, so that parts and maps hash with a secret.
 #[derive(Debug)]
-pub(super) struct Rooms {
+pub(crate) struct Rooms {
     parts: Box<[Mutex<Part>]>,
     hasher: RandomState,
     epochs: Epochs,
@@ -48,13 +48,13 @@ impl Epochs {
 
 /// The rooms that share a lock, and the source of their publications' ids.
 #[derive(Debug, Default)]
-pub(super) struct Part {
+pub(crate) struct Part {
     rooms: HashMap<RoomName, Room>,
     ids: ContextV7,
 }
 
 impl Rooms {
-    pub(super) fn new(rooms_max: usize, history_bytes_max: usize) -> Self {
+    pub(crate) fn new(rooms_max: usize, history_bytes_max: usize) -> Self {
         Self {
             parts: (0..PARTS).map(|_| Mutex::default()).collect(),
             hasher: RandomState::new(),
@@ -66,12 +66,12 @@ impl Rooms {
     }
 
     /// How much history they keep.
-    pub(super) fn budget(&self) -> &Arc<Budget> {
+    pub(crate) fn budget(&self) -> &Arc<Budget> {
         &self.budget
     }
 
     /// Calls `act` with the room, which begins to exist if it did not.
-    pub(super) fn open<T>(
+    pub(crate) fn open<T>(
         &self,
         name: &RoomName,
         act: impl FnOnce(&mut Room, &ContextV7) -> T,
@@ -86,13 +86,21 @@ impl Rooms {
         Ok(act(rooms.entry(name.clone()).or_insert(room), ids))
     }
 
+    /// Takes in a room, however many there are.
+    pub(crate) fn insert(&self, name: &RoomName, room: Room) {
+        let before = self.part_of(name).rooms.insert(name.clone(), room);
+        if before.is_none() {
+            self.count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     /// Calls `act` with the room if it exists.
-    pub(super) fn find<T>(&self, name: &RoomName, act: impl FnOnce(&mut Room) -> T) -> Option<T> {
+    pub(crate) fn find<T>(&self, name: &RoomName, act: impl FnOnce(&mut Room) -> T) -> Option<T> {
         self.part_of(name).rooms.get_mut(name).map(act)
     }
 
     /// Calls `act` with the room if it exists, and forgets it if it is as if it had never been then.
-    pub(super) fn vacate<T>(&self, name: &RoomName, act: impl FnOnce(&mut Room) -> T) -> Option<T> {
+    pub(crate) fn vacate<T>(&self, name: &RoomName, act: impl FnOnce(&mut Room) -> T) -> Option<T> {
         let mut part = self.part_of(name);
         let room = part.rooms.get_mut(name)?;
         let answer = act(room);
@@ -104,28 +112,41 @@ impl Rooms {
     }
 
     /// Calls `act` with every room, part after part.
-    pub(super) fn for_each(&self, mut act: impl FnMut(&mut Room)) {
+    pub(crate) fn for_each(&self, mut act: impl FnMut(&mut Room)) {
         for part in &self.parts {
             part.lock().rooms.values_mut().for_each(&mut act);
         }
     }
 
     /// Forgets those rooms of one part that `forget` names. Parts are counted round and round.
-    pub(super) fn forget(&self, part: usize, mut forget: impl FnMut(&mut Room) -> bool) {
+    pub(crate) fn forget(&self, part: usize, mut forget: impl FnMut(&mut Room) -> bool) {
         let Some(part) = self.parts.get(part % PARTS) else {
             return;
         };
         let rooms = &mut part.lock().rooms;
         let before = rooms.len();
         rooms.retain(|_, room| !forget(room));
-        if rooms.len() < before {
-            // Before the part's lock is given back, so that none of these rooms can begin in its old epoch.
-            self.epochs.generation.fetch_add(1, Ordering::Relaxed);
-        }
-        self.count
-            .fetch_sub(before - rooms.len(), Ordering::Relaxed);
+        self.forgot(before - rooms.len());
         if rooms.len() < rooms.capacity() / 4 {
             rooms.shrink_to(rooms.len() * 2);
+        }
+    }
+
+    /// Forgets the room if `forget` says so.
+    pub(crate) fn forget_one(&self, name: &RoomName, forget: impl FnOnce(&mut Room) -> bool) {
+        let mut part = self.part_of(name);
+        if part.rooms.get_mut(name).is_some_and(forget) {
+            part.rooms.remove(name);
+            self.forgot(1);
+        }
+    }
+
+    /// Counts rooms that were forgotten in which something may have happened: to be called before their
+    /// part's lock is given back, so that none of them can begin in its old epoch.
+    fn forgot(&self, rooms: usize) {
+        if rooms > 0 {
+            self.epochs.generation.fetch_add(1, Ordering::Relaxed);
+            self.count.fetch_sub(rooms, Ordering::Relaxed);
         }
     }
 
@@ -149,7 +170,7 @@ impl Rooms {
 }
 
 /// A new id for a publication at `wall`, greater than the one before from the same context.
-pub(super) fn new_id(wall: Timestamp, ids: &ContextV7) -> PublicationId {
+pub(crate) fn new_id(wall: Timestamp, ids: &ContextV7) -> PublicationId {
     let milliseconds = u32::try_from(wall.0 % 1_000).expect("a remainder is small");
     let time = uuid::Timestamp::from_unix(ids, wall.0 / 1_000, milliseconds * 1_000_000);
     PublicationId(Uuid::new_v7(time).into_bytes())

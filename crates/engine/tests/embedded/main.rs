@@ -1,0 +1,16 @@
+//! The embedded engine: the suite, and what is true only of a disk.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod at_disk;
+mod damage;
+mod disk;
+mod keeping;
+mod model;
+mod reopening;
+mod suite;
