@@ -3,11 +3,7 @@
 //! Without arguments it is the judge: it starts itself as a child that publishes to a store, kills it after some
 //! answers, opens what is left, and compares. The next child goes on with the same store.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::{HashMap, HashSet};
 use std::env;
