@@ -49,6 +49,8 @@ pub(crate) enum Cause {
     AddressFailures,
     /// Its user has as many connections as allowed.
     UserConnections,
+    /// More connections come than the server takes in at once.
+    AcceptRate,
     /// The server has as many connections as allowed.
     Full,
     /// So much waits for everyone that nobody new is let in.
@@ -78,7 +80,7 @@ impl Cause {
             | Self::AddressConnections
             | Self::AddressFailures
             | Self::UserConnections => StatusCode::TOO_MANY_REQUESTS,
-            Self::Handshakes | Self::Full | Self::Memory | Self::Draining => {
+            Self::Handshakes | Self::AcceptRate | Self::Full | Self::Memory | Self::Draining => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
         }
@@ -106,6 +108,7 @@ impl Cause {
             Self::AddressConnections => "address_connections",
             Self::AddressFailures => "address_failures",
             Self::UserConnections => "user_connections",
+            Self::AcceptRate => "accept_rate",
             Self::Full => "full",
             Self::Memory => "memory",
             Self::Draining => "draining",

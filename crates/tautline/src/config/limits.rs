@@ -22,6 +22,8 @@ pub(crate) struct Limits {
     pub(crate) connections_max: usize,
     /// Handshakes that go on at once.
     pub(crate) handshakes_max: usize,
+    /// How often a connection is taken in, whoever comes.
+    pub(crate) accepts: Option<Rate>,
     /// Connections of one user; none without limit.
     pub(crate) user_connections_max: Option<usize>,
     pub(crate) addresses: AddressLimits,
@@ -48,6 +50,7 @@ pub(super) fn limits(written: &mut Written) -> Limits {
     Limits {
         connections_max: connections_max(written),
         handshakes_max: written.size("limits.handshakes"),
+        accepts: written.rate("limits.accept_rate"),
         user_connections_max: written.most("limits.connections_per_user"),
         addresses: AddressLimits {
             connections_max: written.most("limits.connections_per_address"),

@@ -212,6 +212,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         "handshakes that go on at once",
     ),
     setting(
+        "limits.accept_rate",
+        Kind::Rate,
+        r#""1000/s burst 1000""#,
+        "how often the server takes a connection in, whoever comes; who comes above it is told to come back later",
+    ),
+    setting(
         "limits.handshakes_per_address",
         Kind::Number(0),
         "32",

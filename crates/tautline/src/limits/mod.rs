@@ -3,6 +3,7 @@
 //! Every count is of this node. What belongs to one connection alone is counted by its session.
 
 mod addresses;
+mod newcomers;
 mod places;
 mod rooms;
 mod stripes;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use tautline_hub::Memory;
 
 use self::addresses::Addresses;
+use self::newcomers::Newcomers;
 use self::rooms::Rooms;
 use self::users::Users;
 use crate::config::Limits;
@@ -25,6 +27,7 @@ pub(crate) use users::UserPlace;
 pub(crate) struct Counts {
     /// Handshakes that go on.
     pub(crate) handshakes: Places,
+    pub(crate) newcomers: Newcomers,
     pub(crate) addresses: Arc<Addresses>,
     pub(crate) users: Arc<Users>,
     pub(crate) rooms: Rooms,
@@ -35,6 +38,7 @@ impl Counts {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             handshakes: Places::new(limits.handshakes_max),
+            newcomers: Newcomers::new(limits.accepts),
             addresses: Addresses::new(limits.addresses.clone()),
             users: Users::new(limits.user_connections_max),
             rooms: Rooms::default(),

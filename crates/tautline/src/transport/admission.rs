@@ -44,14 +44,21 @@ impl Admitted {
         come.map_err(refused)
     }
 
-    /// Takes a place of the client's address, where that is known.
+    /// Takes a place of the client's address, where that is known, and one of those who come.
     pub(super) fn new(worker: &Worker, client: Client) -> Result<Self, Refused> {
         let addresses = &worker.shared.counts.addresses;
         let enter = || addresses.enter(client.address, now().at).map_err(refused);
+        let address = client.is_known.then(enter).transpose()?;
+        let taken_in = worker.shared.counts.newcomers.take_in(now().at);
+        taken_in.map_err(|wait| {
+            Cause::AcceptRate
+                .because("more connections come than the server takes in at once; come back later")
+                .retry_after(wait)
+        })?;
         Ok(Self {
             from: client.address,
             identity: None,
-            address: client.is_known.then(enter).transpose()?,
+            address,
             user: None,
         })
     }

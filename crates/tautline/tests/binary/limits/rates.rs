@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::harness::{Bystander, Client, Watched};
+use super::super::harness::{Bystander, Client, Stream, Watched, upgrade};
 
 /// The errors among the next messages, and how many others there are.
 fn errors(client: &mut Client, messages: usize) -> (Vec<Value>, usize) {
@@ -22,6 +22,21 @@ fn assert_limited(error: &Value, what: &str, request: &str) {
         message.contains(what) && message.contains("too often; wait"),
         "{message}"
     );
+}
+
+#[test]
+fn more_than_the_server_takes_in_at_once_are_told_to_come_back() {
+    let mut server = Watched::development("limits.accept_rate = \"1/s burst 2\"");
+    for _ in 0..2 {
+        Stream::upgraded(server.address());
+    }
+    let mut third = Stream::connect(server.address());
+    third.write(upgrade("/", "").as_bytes());
+    let answer = third.answer();
+    assert_eq!(answer.status, 503);
+    let wait: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=2).contains(&wait), "{wait}");
+    server.assert_refused("accept_rate", 1);
 }
 
 #[test]
