@@ -56,6 +56,7 @@ fn member(slot: u32) -> Member {
         },
         user: "ann".into(),
         name: "Ann".into(),
+        state: None,
     }
 }
 

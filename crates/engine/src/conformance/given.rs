@@ -83,6 +83,7 @@ pub(super) fn member(node: NodeId, slot: u32, user: &str) -> Member {
         },
         user: user.into(),
         name: user.to_uppercase().into(),
+        state: None,
     }
 }
 

@@ -211,6 +211,7 @@ impl Guest {
             connection: self.id,
             user: user.into(),
             name: user.into(),
+            state: None,
         };
         self.shard.follow(self.id, &name(room), Some(member));
     }

@@ -35,6 +35,7 @@ fn someone(nth: u32) -> Member {
         connection,
         user: format!("u{nth}").into(),
         name: "Somebody".into(),
+        state: None,
     }
 }
 

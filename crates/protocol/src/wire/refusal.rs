@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use super::v2::Fault;
 use super::{CloseCode, ErrorCode};
 use crate::model::RoomName;
 
@@ -11,6 +12,17 @@ use crate::model::RoomName;
 pub enum Refusal {
     /// The text is no message of this version; says which part and why.
     Malformed(Cow<'static, str>),
+    /// The bytes are no message of v2; says which part and why.
+    Faulty(Fault),
+    /// Something else than v2's `hello` came first.
+    NoHello,
+    /// v2's `hello` came again.
+    SecondHello,
+    /// A room is listed twice where each is to be listed once.
+    ListedTwice {
+        /// The room.
+        room: RoomName,
+    },
     /// The message is above the limit.
     TooBig {
         /// The limit.
@@ -35,6 +47,11 @@ pub enum Refusal {
         /// What was to be done: "join" or "publish to".
         action: &'static str,
         /// Where.
+        room: RoomName,
+    },
+    /// The room announces nobody, so that there is nothing to be shown.
+    NoPresence {
+        /// The room.
         room: RoomName,
     },
     /// The connection is a member of as many rooms as it may be.
@@ -84,7 +101,11 @@ impl Refusal {
     /// The name in metrics and audit rows: nothing that a client chose.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Malformed(_) => "malformed",
+            Self::Malformed(_) | Self::Faulty(_) => "malformed",
+            Self::NoHello => "no_hello",
+            Self::SecondHello => "second_hello",
+            Self::ListedTwice { .. } => "listed_twice",
+            Self::NoPresence { .. } => "no_presence",
             Self::TooBig { .. } => "too_big",
             Self::Binary => "binary",
             Self::AuthTimeout => "auth_timeout",
@@ -112,6 +133,7 @@ impl Refusal {
             self,
             Self::AuthTimeout
                 | Self::NotAuthenticated
+                | Self::NoHello
                 | Self::WrongToken
                 | Self::TokenExpired
                 | Self::OtherUser
@@ -121,6 +143,8 @@ impl Refusal {
     /// The room that it is about.
     pub fn room(&self) -> Option<&RoomName> {
         if let Self::Forbidden { room, .. }
+        | Self::ListedTwice { room }
+        | Self::NoPresence { room }
         | Self::TooManyRooms { room, .. }
         | Self::TooLarge { room, .. } = self
         {

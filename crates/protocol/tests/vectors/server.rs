@@ -89,6 +89,7 @@ fn encode_members(kind: &str, fields: &Value) -> Vec<u8> {
         connection: connection(text(fields, "connection")),
         user: text(fields, "user").into(),
         name: text(fields, "name").into(),
+        state: None,
     };
     let message = match kind {
         "memberJoined" => Message::MemberJoined {

@@ -357,6 +357,7 @@ impl Connection {
             connection: self.id,
             user: Arc::clone(&identity.user),
             name: Arc::clone(&identity.name),
+            state: None,
         })
     }
 

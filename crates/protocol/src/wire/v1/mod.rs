@@ -14,6 +14,7 @@ pub(super) use encode::encode;
 pub(super) use parse::parse;
 
 use super::{Answer, Close, CloseCode, ErrorCode, Refusal};
+use crate::model::RoomName;
 
 /// How v1 answers a refusal: what a correct program cannot cause ends the connection.
 pub(super) fn answer(refusal: &Refusal) -> Answer {
@@ -21,6 +22,12 @@ pub(super) fn answer(refusal: &Refusal) -> Answer {
     let error = |code, message| Answer::Error { code, message };
     match refusal {
         Refusal::Malformed(reason) => close(CloseCode::Policy, reason.clone()),
+        // v1 has neither what these are about nor the words for it.
+        Refusal::Faulty(_)
+        | Refusal::NoHello
+        | Refusal::SecondHello
+        | Refusal::ListedTwice { .. }
+        | Refusal::NoPresence { .. } => Answer::Close(Close::new(CloseCode::Policy)),
         Refusal::TooBig { bytes_max } => {
             let reason = format!("a message must have at most {bytes_max} bytes");
             close(CloseCode::Policy, reason.into())
@@ -36,14 +43,7 @@ pub(super) fn answer(refusal: &Refusal) -> Answer {
             "auth failed: this connection belongs to another user; open a new one".into(),
         ),
         Refusal::NotJoined => close(CloseCode::Policy, "join room before chat".into()),
-        Refusal::Forbidden { action, room } => error(
-            ErrorCode::Forbidden,
-            format!(
-                "you may not {action} {room}: neither the room's rule nor your token allows it; \
-                 use a token that does"
-            )
-            .into(),
-        ),
+        Refusal::Forbidden { action, room } => error(ErrorCode::Forbidden, forbidden(action, room)),
         Refusal::TooManyRooms { room, rooms_max } => error(
             ErrorCode::LimitExceeded,
             format!(
@@ -87,4 +87,12 @@ pub(super) fn answer(refusal: &Refusal) -> Answer {
         ),
         Refusal::Failed { code, message } => error(*code, message.clone()),
     }
+}
+
+fn forbidden(action: &str, room: &RoomName) -> Cow<'static, str> {
+    format!(
+        "you may not {action} {room}: neither the room's rule nor your token allows it; \
+         use a token that does"
+    )
+    .into()
 }

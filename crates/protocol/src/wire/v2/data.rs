@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use bytes::Bytes;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -39,6 +40,11 @@ impl<'a> Data<'a> {
             Some(reason) => Err(InvalidData(reason.into())),
             None => Ok(Self(Cow::Borrowed(value))),
         }
+    }
+
+    /// The JSON text as bytes of its own.
+    pub fn to_bytes(&self) -> Bytes {
+        Bytes::copy_from_slice(self.as_json().as_bytes())
     }
 
     /// The JSON text.

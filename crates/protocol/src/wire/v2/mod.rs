@@ -3,6 +3,7 @@
 //! `protocol/README.md` is its normative text, `protocol/vectors/v2` shows every message in both encodings, and
 //! `protocol/schema/v2.json` is made of the definitions here. Both ways are here, for a server and for a client.
 
+mod answer;
 mod client;
 mod data;
 mod envelope;
@@ -15,7 +16,9 @@ mod nouns;
 mod schema;
 mod server;
 mod text;
+mod told;
 
+pub use answer::{Answer, answer, answer_stranger, bye};
 pub use client::{
     Ack, Cast, Client, ClientMessage, HELLO_ROOMS_MAX, Hello, Join, KeyText, Label, Leave,
     Presence, Publish, ReadHistory, ReadMembers, Refresh, Report, Request, Wanted,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Data, Empty, Words};
 use crate::model::{
-    ConnectionId, Epoch, EventName, Position, Publication, PublicationId, Rate, RoomName, Timestamp,
+    ConnectionId, Epoch, EventName, Position, PublicationId, Rate, RoomName, Timestamp,
 };
 use crate::wire::{CloseCode, ErrorCode};
 
@@ -230,22 +230,6 @@ pub struct Message<'a> {
     /// The `producer` that published it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub producer: Option<Words<'a>>,
-}
-
-impl<'a> From<&'a Publication> for Message<'a> {
-    fn from(publication: &'a Publication) -> Self {
-        Self {
-            room: publication.room.clone(),
-            offset: publication.position.offset,
-            id: publication.position.id,
-            event: publication.event.clone(),
-            // What was published was checked when it came in.
-            data: Data::parse(&publication.data).unwrap_or(Data::NULL),
-            user: publication.user.as_deref().map(Words::from),
-            sent_at: publication.sent_at,
-            producer: publication.tag.as_deref().map(Words::from),
-        }
-    }
 }
 
 /// The payload of the server's `cast`.

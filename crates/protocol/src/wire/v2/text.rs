@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -24,6 +25,11 @@ impl<'a, const MIN: usize, const MAX: usize> Text<'a, MIN, MAX> {
         is_within.then_some(Self(text))
     }
 
+    /// The text, shared.
+    pub fn to_arc(&self) -> Arc<str> {
+        Arc::from(&*self.0)
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -34,6 +40,12 @@ impl<'a, const MIN: usize, const MAX: usize> Text<'a, MIN, MAX> {
 impl<'a> From<&'a str> for Words<'a> {
     fn from(text: &'a str) -> Self {
         Self(Cow::Borrowed(text))
+    }
+}
+
+impl<'a> From<Cow<'a, str>> for Words<'a> {
+    fn from(text: Cow<'a, str>) -> Self {
+        Self(text)
     }
 }
 
