@@ -9,6 +9,7 @@ mod output;
 mod permissions;
 mod session;
 mod settings;
+pub mod v2;
 
 pub use output::{Ask, Denied, Output, Reply};
 pub use permissions::allows;

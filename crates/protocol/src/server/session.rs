@@ -1,6 +1,6 @@
 //! The control plane of one connection: what comes in, what goes out, and when.
 
-mod allowance;
+pub(super) mod allowance;
 mod commands;
 mod replies;
 mod subscribing;
@@ -239,7 +239,7 @@ impl Session {
     }
 }
 
-fn why(denied: Denied) -> Refusal {
+pub(super) fn why(denied: Denied) -> Refusal {
     match denied {
         Denied::Wrong => Refusal::WrongToken,
         Denied::Expired => Refusal::TokenExpired,

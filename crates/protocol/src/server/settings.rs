@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::v2::Figures;
 use crate::model::{Rate, Rules, Timestamp};
 
 /// The present, by both clocks.
@@ -30,6 +31,8 @@ pub struct Settings {
     pub rates: Rates,
     /// Whether the request method `echo` is answered; for tests.
     pub echo: bool,
+    /// What sessions of v2 go by besides.
+    pub v2: Figures,
     /// What rooms allow.
     pub rules: Rules,
 }
@@ -76,6 +79,7 @@ impl Default for Settings {
             rooms_max: 128,
             rates: Rates::default(),
             echo: false,
+            v2: Figures::default(),
             rules: Rules::default(),
         }
     }

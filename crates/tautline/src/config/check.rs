@@ -181,6 +181,7 @@ fn session(written: &mut Written, mode: Mode) -> Settings {
         echo: written.switch("test.echo")
             || mode == Mode::Development && !written.values.is_written("test.echo"),
         rates: limits::rates(written),
+        v2: Figures::default(),
         rules: rooms::rules(written, mode),
     };
     let message_max = written.size("limits.message");

@@ -6,7 +6,7 @@ use crate::wire::Refusal;
 
 /// How much of its rates a connection has used up.
 #[derive(Debug, Default)]
-pub(super) struct Allowance {
+pub(in crate::server) struct Allowance {
     publish: Bucket,
     join: Bucket,
     history: Bucket,
@@ -16,7 +16,11 @@ pub(super) struct Allowance {
 }
 
 impl Allowance {
-    pub(super) fn publish(&mut self, now: Now, settings: &Settings) -> Result<(), Refusal> {
+    pub(in crate::server) fn publish(
+        &mut self,
+        now: Now,
+        settings: &Settings,
+    ) -> Result<(), Refusal> {
         let taken = self.publish.take(now.at, settings.rates.publish);
         taken.map_err(|wait| Refusal::TooOften {
             what: "publish",
@@ -24,12 +28,12 @@ impl Allowance {
         })
     }
 
-    pub(super) fn join(&mut self, now: Now, settings: &Settings) -> Result<(), Refusal> {
+    pub(in crate::server) fn join(&mut self, now: Now, settings: &Settings) -> Result<(), Refusal> {
         let taken = self.join.take(now.at, settings.rates.join);
         taken.map_err(|wait| Refusal::TooOften { what: "join", wait })
     }
 
-    pub(super) fn history(&mut self, now: Now, settings: &Settings) -> Result<(), Refusal> {
+    pub(in crate::server) fn history(&mut self, now: Now, settings: &Settings) -> Result<(), Refusal> {
         let taken = self.history.take(now.at, settings.rates.history);
         taken.map_err(|wait| Refusal::TooOften {
             what: "join rooms with history",
@@ -37,18 +41,18 @@ impl Allowance {
         })
     }
 
-    pub(super) fn request(&mut self, now: Now, settings: &Settings) -> Result<(), Refusal> {
+    pub(in crate::server) fn request(&mut self, now: Now, settings: &Settings) -> Result<(), Refusal> {
         let taken = self.request.take(now.at, settings.rates.request);
         taken.map_err(|wait| Refusal::TooOften { what: "ask", wait })
     }
 
     /// Whether another control frame is within its rate.
-    pub(super) fn control(&mut self, now: Now, settings: &Settings) -> bool {
+    pub(in crate::server) fn control(&mut self, now: Now, settings: &Settings) -> bool {
         self.control.take(now.at, settings.rates.control).is_ok()
     }
 
     /// Whether another refusal is within its rate.
-    pub(super) fn refusal(&mut self, now: Now, settings: &Settings) -> bool {
+    pub(in crate::server) fn refusal(&mut self, now: Now, settings: &Settings) -> bool {
         self.refusal.take(now.at, settings.rates.refusal).is_ok()
     }
 }

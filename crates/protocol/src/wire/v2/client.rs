@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Data, Empty, Text};
+use super::{Data, Empty, Fault, Text};
 use crate::model::{Epoch, EventName, Position, RoomName};
 use crate::wire::Token;
 
@@ -225,6 +225,32 @@ pub struct ReadHistory {
     pub after: Option<Position>,
     /// How many at most.
     pub limit: u32,
+}
+
+/// Which part of a room's past is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The newest.
+    Newest,
+    /// What came before this offset, the newest of it.
+    Before(u64),
+    /// What came after this position, the oldest of it.
+    After(Position),
+}
+
+impl ReadHistory {
+    /// Which part is read; saying two is one too many.
+    pub fn part(&self) -> Result<Part, Fault> {
+        match (self.before, self.after) {
+            (None, None) => Ok(Part::Newest),
+            (Some(offset), None) => Ok(Part::Before(offset)),
+            (None, Some(position)) => Ok(Part::After(position)),
+            (Some(_), Some(_)) => {
+                let fault = Fault::must("absent where before is given");
+                Err(fault.in_field("after").in_field("payload"))
+            }
+        }
+    }
 }
 
 /// The payload of the client's `members`.

@@ -19,7 +19,7 @@ pub(super) const DATA: &str = "tautline::Data";
 pub struct Data<'a>(Cow<'a, RawValue>);
 
 /// The payload of a message that says all by its type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Empty {}
 

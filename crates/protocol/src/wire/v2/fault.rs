@@ -59,6 +59,11 @@ impl Fault {
         Self::new(Mistake::BadField, "is missing")
     }
 
+    /// A message that makes no sense without a `requestId` has none.
+    pub fn no_request_id() -> Self {
+        Self::missing().in_field("requestId")
+    }
+
     /// The same fault, seen from the struct in which `field` has it.
     pub(super) fn in_field(mut self, field: &str) -> Self {
         let has_point = self.path.is_empty() || self.path.starts_with('[');

@@ -20,7 +20,7 @@ mod told;
 
 pub use answer::{Answer, answer, answer_stranger, bye};
 pub use client::{
-    Ack, Cast, Client, ClientMessage, HELLO_ROOMS_MAX, Hello, Join, KeyText, Label, Leave,
+    Ack, Cast, Client, ClientMessage, HELLO_ROOMS_MAX, Hello, Join, KeyText, Label, Leave, Part,
     Presence, Publish, ReadHistory, ReadMembers, Refresh, Report, Request, Wanted,
 };
 pub use data::{Data, Empty, InvalidData};

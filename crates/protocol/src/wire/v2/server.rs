@@ -172,7 +172,7 @@ pub struct Joined<'a> {
 }
 
 /// Publications that cannot be delivered any more. Offsets are those of the room's present epoch.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Missing {
     /// The first missing offset.
