@@ -5,4 +5,6 @@ mod session;
 #[cfg(test)]
 mod v2;
 #[cfg(test)]
+mod v2_session;
+#[cfg(test)]
 mod wire;
