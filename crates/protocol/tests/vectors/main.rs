@@ -10,6 +10,8 @@ mod server;
 mod transcript;
 #[cfg(test)]
 mod v2;
+#[cfg(test)]
+mod v2_transcript;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +21,10 @@ use serde_json::Value;
 /// The kinds of vectors of each version.
 const KINDS: [(&str, &[&str]); 2] = [
     ("v1", &["client", "server", "transcript"]),
-    ("v2", &["client", "server", "accepted", "refused"]),
+    (
+        "v2",
+        &["client", "server", "accepted", "refused", "transcript"],
+    ),
 ];
 
 /// Runs all vectors of one kind; a kind without vectors is a mistake.
@@ -82,4 +87,9 @@ fn v2_messages_are_read_in_every_way_they_may_be_written() {
 #[test]
 fn what_is_no_v2_message_is_refused_as_written() {
     run("v2", "refused", v2::check_refused);
+}
+
+#[test]
+fn v2_sessions_do_what_the_transcripts_say() {
+    run("v2", "transcript", v2_transcript::check);
 }

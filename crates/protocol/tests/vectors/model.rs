@@ -102,6 +102,7 @@ pub(crate) fn rule(value: &Value) -> RoomRule {
             count: u32::try_from(number(value, "history")).unwrap(),
             age: Duration::from_hours(1),
         },
+        presence: value["presence"] == true,
         everyone: actions(&value["everyone"]),
         data_bytes_max: data_bytes_max.map_or(usize::MAX, |bytes| usize::try_from(bytes).unwrap()),
         ..RoomRule::of(Pattern::parse(text(value, "rooms")).unwrap())
@@ -115,6 +116,9 @@ fn actions(value: &Value) -> Actions {
             "join" => Action::Join,
             "publish" => Action::Publish,
             "history" => Action::History,
+            "cast" => Action::Cast,
+            "presence" => Action::Presence,
+            "members" => Action::Members,
             other => panic!("no action {other}"),
         })
         .collect()
