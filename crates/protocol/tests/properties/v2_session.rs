@@ -17,7 +17,7 @@ use tautline_protocol::server::v2::{
 };
 use tautline_protocol::server::{Denied, Now, Settings};
 use tautline_protocol::wire::v2::{
-    ClientMessage, Encoding, Envelope, GapReason, Level, Missing, ServerMessage,
+    ClientMessage, Encoding, Envelope, GapReason, Level, Missing, Restored, ServerMessage,
 };
 use tautline_protocol::wire::{Close, CloseCode, ErrorCode};
 
@@ -267,10 +267,10 @@ impl Driver {
             Event::Confusion(at) => {
                 if !self.asked.is_empty() {
                     let (ticket, ask) = self.asked.remove(at.index(self.asked.len()));
-                    let reply = match ask {
-                        Ask::Ack { .. } => Reply::Acked,
-                        Ask::Publish { .. } => Reply::Left,
-                        _ => Reply::Published(placed()),
+                    let reply = if matches!(ask, Ask::Publish { .. }) {
+                        Reply::Left
+                    } else {
+                        Reply::Published(placed())
                     };
                     self.session.handle_reply(now, ticket, reply);
                 }
@@ -439,20 +439,17 @@ impl Driver {
     fn heard(&mut self, bytes: &[u8]) {
         let Envelope { message, request } =
             Envelope::<ServerMessage<'_>>::decode(self.encoding, bytes).unwrap();
-        match &message {
-            ServerMessage::Bye(bye) => self.bye = Some(bye.code),
-            ServerMessage::Welcome(welcome) => {
-                assert!(!std::mem::replace(&mut self.is_welcome, true));
-                for room in &welcome.rooms {
-                    if let tautline_protocol::wire::v2::Restored::Joined(joined) = room {
-                        self.open(&joined.room, joined.recovered, joined.gap);
-                    }
+        if let ServerMessage::Bye(bye) = &message {
+            self.bye = Some(bye.code);
+        } else if let ServerMessage::Welcome(welcome) = &message {
+            assert!(!std::mem::replace(&mut self.is_welcome, true));
+            for room in &welcome.rooms {
+                if let Restored::Joined(joined) = room {
+                    self.open(&joined.room, joined.recovered, joined.gap);
                 }
             }
-            ServerMessage::Joined(joined) => {
-                self.open(&joined.room, joined.recovered, joined.gap);
-            }
-            _ => {}
+        } else if let ServerMessage::Joined(joined) = &message {
+            self.open(&joined.room, joined.recovered, joined.gap);
         }
         let is_bye = matches!(message, ServerMessage::Bye(_));
         let is_ping = matches!(message, ServerMessage::Ping(_));
@@ -569,7 +566,7 @@ fn entered(begin: Begin, page_max: u32) -> Entered {
         to: 9,
         reason: GapReason::Evicted,
     };
-    let gap = matches!(begin, Begin::Since(_)) && page_max % 2 == 0;
+    let gap = matches!(begin, Begin::Since(_)) && page_max.is_multiple_of(2);
     Entered {
         position: position(9),
         messages: Vec::new(),

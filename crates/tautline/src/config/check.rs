@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tautline_hub::{OutboxLimits, ShardLimits};
 use tautline_protocol::server::Settings;
+use tautline_protocol::server::v2::Figures;
 
 use super::values::{Faults, Values};
 use super::{
@@ -171,6 +172,7 @@ fn claims(written: &mut Written) -> Claims {
 
 fn session(written: &mut Written, mode: Mode) -> Settings {
     let ping_latest = written.span("heartbeat.ping_every");
+    let message_max = written.size("limits.message");
     let settings = Settings {
         auth_timeout: written.span("auth.timeout"),
         // Spread over a fifth, so that connections that came together do not stay together.
@@ -181,10 +183,12 @@ fn session(written: &mut Written, mode: Mode) -> Settings {
         echo: written.switch("test.echo")
             || mode == Mode::Development && !written.values.is_written("test.echo"),
         rates: limits::rates(written),
-        v2: Figures::default(),
+        v2: Figures {
+            message_bytes_max: message_max,
+            ..Figures::default()
+        },
         rules: rooms::rules(written, mode),
     };
-    let message_max = written.size("limits.message");
     if settings.v1_frame_bytes_max > message_max {
         let fix = format!("is above limits.message ({message_max}); raise that too");
         written

@@ -33,15 +33,23 @@ impl Allowance {
         taken.map_err(|wait| Refusal::TooOften { what: "join", wait })
     }
 
-    pub(in crate::server) fn history(&mut self, now: Now, settings: &Settings) -> Result<(), Refusal> {
+    pub(in crate::server) fn history(
+        &mut self,
+        now: Now,
+        settings: &Settings,
+    ) -> Result<(), Refusal> {
         let taken = self.history.take(now.at, settings.rates.history);
         taken.map_err(|wait| Refusal::TooOften {
-            what: "join rooms with history",
+            what: "read history",
             wait,
         })
     }
 
-    pub(in crate::server) fn request(&mut self, now: Now, settings: &Settings) -> Result<(), Refusal> {
+    pub(in crate::server) fn request(
+        &mut self,
+        now: Now,
+        settings: &Settings,
+    ) -> Result<(), Refusal> {
         let taken = self.request.take(now.at, settings.rates.request);
         taken.map_err(|wait| Refusal::TooOften { what: "ask", wait })
     }

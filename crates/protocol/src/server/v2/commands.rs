@@ -85,6 +85,7 @@ impl Session {
             (None, Some(last)) => Begin::Last(last.min(self.settings.v2.last_messages_max)),
             (None, None) => Begin::Now,
         };
+        self.afford(now, &room, begin)?;
         let ask = self.join_ask(room.clone(), begin, self.settings.v2.page_messages_max);
         let since = join.since.is_some();
         self.ask(ask, Pending::Join { room, since, state }, request);
@@ -111,6 +112,19 @@ impl Session {
             Some(state) => self.check_state(room, state.len()),
             None => Ok(()),
         }
+    }
+
+    /// Takes its share of reading for a join that begins in the past.
+    pub(super) fn afford(
+        &mut self,
+        now: Now,
+        room: &RoomName,
+        begin: Begin,
+    ) -> Result<(), Refusal> {
+        if begin == Begin::Now || !self.may(room, Action::History) {
+            return Ok(());
+        }
+        self.allowance.history(now, &self.settings)
     }
 
     /// How a room is joined, as far as the client may read it.
@@ -205,10 +219,10 @@ impl Session {
         read: ReadHistory,
         request: Option<RequestId>,
     ) -> Result<(), Refusal> {
-        self.allowance.request(now, &self.settings)?;
         let part = read.part().map_err(Refusal::Faulty)?;
         let room = read.room;
         self.check(&room, Action::History, "read the history of")?;
+        self.allowance.history(now, &self.settings)?;
         let pending = Pending::History { room: room.clone() };
         let limit = read.limit.min(self.settings.v2.history_messages_max);
         self.ask(Ask::History { room, part, limit }, pending, request);
@@ -283,8 +297,7 @@ impl Session {
     }
 
     fn rule(&self, room: &RoomName) -> Option<&RoomRule> {
-        let user = self.identity.as_ref().map_or("", |identity| &identity.user);
-        self.settings.rules.of(room, user)
+        self.settings.rules.of(room)
     }
 
     fn ask(&mut self, ask: Ask, pending: Pending, request: Option<RequestId>) {

@@ -118,18 +118,19 @@ impl Session {
         let mut asked: Vec<RoomName> = Vec::new();
         for listed in &mut greeting.rooms {
             let room = listed.room.clone();
+            let begin = listed.since.map_or(Begin::Now, Begin::Since);
             let checked = if asked.contains(&room) {
                 let room = room.clone();
                 Err(Refusal::ListedTwice { room })
             } else {
-                self.admit(now, &room, listed.state.as_ref(), asked.len())
+                let admitted = self.admit(now, &room, listed.state.as_ref(), asked.len());
+                admitted.and_then(|()| self.afford(now, &room, begin))
             };
             if let Err(refusal) = checked {
                 listed.fate = self.refused(&refusal);
                 continue;
             }
             asked.push(room.clone());
-            let begin = listed.since.map_or(Begin::Now, Begin::Since);
             let (ask, ticket) = (self.join_ask(room, begin, page_max), self.answers.ticket());
             self.outputs.push_back(Output::Ask(ticket, ask));
             listed.fate = Fate::Asked(ticket);

@@ -86,7 +86,7 @@ fn joining_rooms_with_history_too_often_is_an_error_and_others_may_be_joined() {
     for kind in ["joined", "history", "joined", "joined", "history"] {
         client.expect(kind);
     }
-    assert_limited(&client.next(), "you join rooms with history", "c");
+    assert_limited(&client.next(), "you read history", "c");
     assert_eq!(client.expect("joined")["roomId"], "bare:b");
     server.assert_denied("too_often", 1);
 }
