@@ -291,7 +291,8 @@ impl Session {
     }
 
     pub(super) fn may(&self, room: &RoomName, action: Action) -> bool {
-        self.identity
+        self.proof
+            .identity
             .as_ref()
             .is_some_and(|identity| allows(identity, self.rule(room), room, action))
     }

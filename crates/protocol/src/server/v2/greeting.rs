@@ -65,7 +65,7 @@ impl Session {
         if let Some(token) = hello.token {
             self.stage = Stage::Verifying { until };
             self.outputs.push_back(Output::Verify(token));
-        } else if self.identity.is_some() {
+        } else if self.proof.identity.is_some() {
             self.enter(now);
         } else {
             self.end_for(&Refusal::NotAuthenticated);
@@ -86,24 +86,24 @@ impl Session {
 
     /// Notes who is there, and until when.
     pub(super) fn know(&mut self, now: Now, identity: Identity) {
-        self.expires = identity.expires_at.and_then(|end| {
+        self.proof.expires = identity.expires_at.and_then(|end| {
             let left = Duration::from_millis(end.0.saturating_sub(now.wall.0));
             let warning = self.settings.v2.expiry_warning.min(left / 2);
             let at = now.at.checked_add(left)?;
             let warn_at = Some(now.at + left.saturating_sub(warning));
             Some(Expiry { at, warn_at })
         });
-        self.identity = Some(identity);
+        self.proof.identity = Some(identity);
     }
 
     pub(super) fn is_someone_else(&self, identity: &Identity) -> bool {
-        let known = self.identity.as_ref();
+        let known = self.proof.identity.as_ref();
         known.is_some_and(|known| known.user != identity.user)
     }
 
     /// How long the token is good for, in milliseconds.
     pub(super) fn token_ttl_ms(&self, now: Now) -> Option<u64> {
-        let left = self.expires?.at.saturating_duration_since(now.at);
+        let left = self.proof.expires?.at.saturating_duration_since(now.at);
         u64::try_from(left.as_millis()).ok()
     }
 
@@ -188,7 +188,7 @@ impl Session {
             return;
         }
         self.stage = Stage::Open;
-        let user = self.identity.as_ref().map(|it| Arc::clone(&it.user));
+        let user = self.proof.identity.as_ref().map(|it| Arc::clone(&it.user));
         let (settings, figures) = (Arc::clone(&self.settings), self.settings.v2);
         let milliseconds = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
         let welcome = Welcome {

@@ -37,11 +37,9 @@ pub struct Session {
     pub(super) stage: Stage,
     /// The `hello` that is not answered yet.
     pub(super) greeting: Option<Box<Greeting>>,
-    pub(super) identity: Option<Identity>,
+    pub(super) proof: Proof,
     /// What the client calls itself.
     pub(super) producer: Option<Arc<str>>,
-    /// When the token ends.
-    pub(super) expires: Option<Expiry>,
     pub(super) heartbeat: Heartbeat,
     pub(super) allowance: Allowance,
     pub(super) rooms: Vec<RoomName>,
@@ -78,6 +76,15 @@ pub(super) enum Stage {
     Closed,
 }
 
+/// What a token has proved.
+#[derive(Debug, Default)]
+pub(super) struct Proof {
+    /// Who is there.
+    pub(super) identity: Option<Identity>,
+    /// Until when.
+    pub(super) expires: Option<Expiry>,
+}
+
 /// The end of a token.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Expiry {
@@ -95,9 +102,8 @@ impl Session {
                 until: now.at + settings.auth_timeout,
             },
             greeting: None,
-            identity: None,
+            proof: Proof::default(),
             producer: None,
-            expires: None,
             heartbeat: Heartbeat::new(now.at, &settings, accepted.seed),
             settings,
             allowance: Allowance::default(),
@@ -195,7 +201,7 @@ impl Session {
         {
             self.end_for(&Refusal::AuthTimeout);
         }
-        if let Some(expiry) = &mut self.expires {
+        if let Some(expiry) = &mut self.proof.expires {
             let left = expiry.at.saturating_duration_since(now.at);
             if left.is_zero() {
                 self.end_for(&Refusal::TokenExpired);
@@ -232,6 +238,7 @@ impl Session {
             Stage::Entering | Stage::Open => None,
         };
         let expiry = self
+            .proof
             .expires
             .map(|expiry| expiry.warn_at.unwrap_or(expiry.at).min(expiry.at));
         let beat = self.heartbeat.next_timeout();
@@ -253,7 +260,7 @@ impl Session {
 
     /// Who is at the other end; none before it is proved.
     pub fn identity(&self) -> Option<&Identity> {
-        self.identity.as_ref()
+        self.proof.identity.as_ref()
     }
 
     /// The rooms that the connection is a member of, in the order of the joins.
