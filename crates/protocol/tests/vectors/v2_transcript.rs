@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use tautline_protocol::model::{Epoch, Member, Position, PublicationId, Rules, Timestamp};
+use tautline_protocol::model::{
+    Epoch, Gap, GapReason, Member, Position, PublicationId, Rules, Timestamp,
+};
 use tautline_protocol::server::v2::{
     Accepted, Ask, Begin, Entered, Output, Past, Placed, Reply, Session, Ticket,
 };
 use tautline_protocol::server::{Denied, Now, Settings};
-use tautline_protocol::wire::v2::{Encoding, GapReason, Goaway, Level, Missing, Part, Words};
+use tautline_protocol::wire::v2::{Encoding, Goaway, Level, Part, Words};
 use tautline_protocol::wire::{Close, CloseCode};
 
 use super::model::{
@@ -196,9 +198,9 @@ fn reply(value: &Value) -> Reply {
             messages: publications(fields),
             more: fields["more"] == true,
             members: fields.get("members").map(members),
-            gap: fields.get("gap").map(|gap| Missing {
+            gap: fields.get("gap").map(|gap| Gap {
                 from: number(gap, "from"),
-                to: number(gap, "to"),
+                until: position(&gap["until"]),
                 reason: gap_reason(text(gap, "reason")),
             }),
         })),
@@ -241,7 +243,11 @@ fn position(value: &Value) -> Position {
 }
 
 fn gap_reason(name: &str) -> GapReason {
-    serde_json::from_value(json!(name)).unwrap()
+    match name {
+        "evicted" => GapReason::Evicted,
+        "limit" => GapReason::Limit,
+        other => panic!("no reason {other}"),
+    }
 }
 
 /// An output as transcripts write it. Why the server refuses is seen in what it answers.
@@ -267,7 +273,7 @@ fn shown_ask(ask: Ask) -> Value {
         Ask::Join {
             room,
             begin,
-            page_max,
+            bytes_max,
             members,
         } => {
             let begin = match begin {
@@ -275,7 +281,7 @@ fn shown_ask(ask: Ask) -> Value {
                 Begin::Last(last) => json!({ "last": last }),
                 Begin::Since(position) => json!({ "since": position.to_string() }),
             };
-            json!({ "join": { "room": room.as_str(), "begin": begin, "pageMax": page_max, "members": members } })
+            json!({ "join": { "room": room.as_str(), "begin": begin, "bytesMax": bytes_max, "members": members } })
         }
         Ask::Leave { room } => json!({ "leave": { "room": room.as_str() } }),
         Ask::Publish {

@@ -86,7 +86,7 @@ impl Session {
             (None, None) => Begin::Now,
         };
         self.afford(now, &room, begin)?;
-        let ask = self.join_ask(room.clone(), begin, self.settings.v2.page_messages_max);
+        let ask = self.join_ask(room.clone(), begin, self.settings.v2.page_bytes_max);
         let since = join.since.is_some();
         self.ask(ask, Pending::Join { room, since, state }, request);
         Ok(())
@@ -128,7 +128,7 @@ impl Session {
     }
 
     /// How a room is joined, as far as the client may read it.
-    pub(super) fn join_ask(&self, room: RoomName, begin: Begin, page_max: u32) -> Ask {
+    pub(super) fn join_ask(&self, room: RoomName, begin: Begin, bytes_max: usize) -> Ask {
         let reads = self.may(&room, Action::History);
         let has_presence = self.rule(&room).is_some_and(|rule| rule.presence);
         let members = has_presence && self.may(&room, Action::Members);
@@ -137,11 +137,11 @@ impl Session {
         } else {
             begin
         };
-        let page_max = if reads { page_max } else { 0 };
+        let bytes_max = if reads { bytes_max } else { 0 };
         Ask::Join {
             room,
             begin,
-            page_max,
+            bytes_max,
             members,
         }
     }

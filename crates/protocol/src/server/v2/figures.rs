@@ -9,8 +9,8 @@ pub struct Figures {
     pub message_bytes_max: usize,
     /// How many commands may wait for their answers; no frame is taken beyond that.
     pub in_flight_max: usize,
-    /// The most messages of the first page of a join; the rooms of a `hello` share them.
-    pub page_messages_max: u32,
+    /// The most data of the first page of a join, in bytes; the rooms of a `hello` share them.
+    pub page_bytes_max: usize,
     /// The most messages of a page of history.
     pub history_messages_max: u32,
     /// The most that `last` of a join gets.
@@ -30,7 +30,7 @@ impl Default for Figures {
         Self {
             message_bytes_max: 64 * 1024,
             in_flight_max: 32,
-            page_messages_max: 100,
+            page_bytes_max: 256 * 1024,
             history_messages_max: 300,
             last_messages_max: 1000,
             presence_bytes_max: 2048,

@@ -113,8 +113,7 @@ impl Session {
         let Some(mut greeting) = self.greeting.take() else {
             return;
         };
-        let share = u32::try_from(greeting.rooms.len().max(1)).unwrap_or(u32::MAX);
-        let page_max = (self.settings.v2.page_messages_max / share).max(1);
+        let bytes_max = self.settings.v2.page_bytes_max / greeting.rooms.len().max(1);
         let mut asked: Vec<RoomName> = Vec::new();
         for listed in &mut greeting.rooms {
             let room = listed.room.clone();
@@ -131,7 +130,10 @@ impl Session {
                 continue;
             }
             asked.push(room.clone());
-            let (ask, ticket) = (self.join_ask(room, begin, page_max), self.answers.ticket());
+            let (ask, ticket) = (
+                self.join_ask(room, begin, bytes_max.max(1)),
+                self.answers.ticket(),
+            );
             self.outputs.push_back(Output::Ask(ticket, ask));
             listed.fate = Fate::Asked(ticket);
         }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::model::{Epoch, EventName, Member, Position, Publication, RoomName};
-use crate::wire::v2::{Level, Missing, Part};
+use crate::model::{Epoch, EventName, Gap, Member, Position, Publication, RoomName};
+use crate::wire::v2::{Level, Part};
 use crate::wire::{Close, ErrorCode, Refusal, Token};
 
 /// Names an ask, so that its answer is recognized. Never used twice by one session.
@@ -45,9 +45,9 @@ pub enum Ask {
         room: RoomName,
         /// From where on.
         begin: Begin,
-        /// The most messages of the answer. If it is 0, the client may not read what was published before: what it
-        /// misses is a gap.
-        page_max: u32,
+        /// The most data of the answer, in bytes. If it is 0, the client may not read what was published before:
+        /// what it misses is a gap.
+        bytes_max: usize,
         /// Whether the client may know who is present.
         members: bool,
     },
@@ -193,7 +193,7 @@ pub struct Entered {
     /// Who is present; none if that was not asked for, or the room is too large to tell.
     pub members: Option<Vec<Member>>,
     /// What it misses. None is a promise if it began with [`Begin::Since`]: nothing is missing from there on.
-    pub gap: Option<Missing>,
+    pub gap: Option<Gap>,
 }
 
 /// The place of a publication.

@@ -5,7 +5,7 @@ use super::{Entered, Output};
 use crate::model::{Member, RoomName};
 use crate::server::Now;
 use crate::wire::v2::{
-    Answer, Encoding, Envelope, Joined, Member as Present, Message, ServerMessage, answer,
+    Answer, Encoding, Envelope, Joined, Member as Present, Message, Missing, ServerMessage, answer,
     answer_stranger, bye,
 };
 use crate::wire::{Close, CloseCode, Refusal, RequestId};
@@ -117,7 +117,7 @@ pub(super) fn joined<'a>(room: &RoomName, had_since: bool, entered: &'a Entered)
             .collect(),
         more: entered.more,
         members: entered.members.as_deref().map(grouped),
-        gap: entered.gap,
+        gap: entered.gap.map(Missing::from),
     }
 }
 

@@ -1,6 +1,8 @@
 //! What all members of a room are told, in the words of v2: made once for everybody who has the same encoding.
 
-use super::{Data, Member, MemberChange, MemberCount, Message, ServerMessage, Words};
+use super::{
+    Data, Gap, GapReason, Member, MemberChange, MemberCount, Message, Missing, ServerMessage, Words,
+};
 use crate::model::{self, Publication, RoomName};
 use crate::wire;
 
@@ -19,6 +21,16 @@ impl<'a> ServerMessage<'a> {
                 room: room.clone(),
                 count,
             }),
+            wire::Message::Gap { room, gap } => {
+                let Missing { from, to, reason } = gap.into();
+                Self::Gap(Gap {
+                    room: room.clone(),
+                    from,
+                    to,
+                    position: gap.until,
+                    reason,
+                })
+            }
             wire::Message::Authenticated { .. }
             | wire::Message::Joined { .. }
             | wire::Message::Left { .. }
@@ -29,6 +41,21 @@ impl<'a> ServerMessage<'a> {
             | wire::Message::Pong { .. }
             | wire::Message::Error { .. } => return None,
         })
+    }
+}
+
+impl From<model::Gap> for Missing {
+    fn from(gap: model::Gap) -> Self {
+        Self {
+            from: gap.from,
+            to: gap.until.offset,
+            reason: match gap.reason {
+                model::GapReason::Evicted => GapReason::Evicted,
+                model::GapReason::EpochChanged => GapReason::EpochChanged,
+                model::GapReason::Limit => GapReason::Limit,
+                model::GapReason::SlowConsumer => GapReason::SlowConsumer,
+            },
+        }
     }
 }
 
