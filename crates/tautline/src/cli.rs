@@ -124,7 +124,7 @@ pub struct ServeArguments {
     /// The certificate's key, in PEM.
     #[arg(long, value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
-    /// The directory for what is kept on disk; the memory engine keeps nothing there.
+    /// The directory where durable rooms are kept.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
 }

@@ -61,7 +61,11 @@ pub(crate) fn of(
     })?;
     Ok(Terms {
         history: rule.map_or(NOTHING, |rule| rule.history),
-        level: Level::Memory,
+        level: if rule.is_some_and(|rule| rule.durable) {
+            Level::Disk
+        } else {
+            Level::Memory
+        },
         key_window: KEY_WINDOW,
     })
 }

@@ -1,6 +1,8 @@
 //! Where a store lives: a directory with a database, and a lock that one process holds.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -36,11 +38,13 @@ pub(super) struct Place {
 impl Place {
     /// Makes the directory if need be, and locks it.
     pub(super) fn lock(directory: &Path) -> Result<Self, OpenError> {
-        fs::create_dir_all(directory).map_err(OpenError::disk(directory))?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory)
+            .map_err(OpenError::disk(directory))?;
         let path = directory.join(LOCK);
-        let mut options = File::options();
-        options.create(true).truncate(false).write(true);
-        let lock = options.open(&path).map_err(OpenError::disk(&path))?;
+        let lock = own_file(&path).map_err(OpenError::disk(&path))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self {
                 database: directory.join(DATABASE),
@@ -58,7 +62,9 @@ impl Place {
     /// The one connection that writes. Makes the tables if there are none.
     pub(super) fn write(&self, bytes_max: u64) -> Result<Connection, OpenError> {
         let path = self.database();
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        // Those that SQLite makes beside it are as private as it is.
+        own_file(path).map_err(OpenError::disk(path))?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
         let database = OpenError::database;
         let connection = connect(path, flags)?;
         let tables: u32 = connection
@@ -116,6 +122,13 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, OpenError> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     recognize(&connection, path)?;
     Ok(connection)
+}
+
+/// Opens a file, or makes it for this user alone.
+fn own_file(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    options.mode(0o600).open(path)
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {

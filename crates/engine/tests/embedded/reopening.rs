@@ -167,6 +167,20 @@ async fn a_clock_that_was_set_back_ends_nothing_early_and_breaks_no_order() {
     assert_eq!(last(&engine, &room).await.publications, []);
 }
 
+#[tokio::test]
+async fn a_store_is_its_users_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let (disk, room) = (Disk::new(), room("room"));
+    let engine = disk.open();
+    publish(&engine, &room, 1, durable(9)).await;
+    let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(disk.directory()), 0o700);
+    for entry in std::fs::read_dir(disk.directory()).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+}
+
 #[test]
 fn a_store_is_open_once() {
     let disk = Disk::new();

@@ -84,6 +84,8 @@ pub struct RoomRule {
     pub rooms: Pattern,
     /// How much of their past is kept.
     pub history: Retention,
+    /// Whether a publication is answered and told only when it is on the disk.
+    pub durable: bool,
     /// Whether their members are announced.
     pub presence: bool,
     /// What every authenticated user may do there without a grant, or the one that `{user}` stands for.
@@ -103,6 +105,7 @@ impl RoomRule {
                 count: 0,
                 age: Duration::ZERO,
             },
+            durable: false,
             presence: false,
             everyone: Actions::NONE,
             rate: None,

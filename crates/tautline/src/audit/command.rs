@@ -228,7 +228,7 @@ fn locate(place: &AuditPlace) -> Result<PathBuf, Failure> {
         ..ServeArguments::default()
     };
     let config = Config::load(&arguments).map_err(|error| Failure::Config(error.to_string()))?;
-    config.audit.directory.ok_or_else(|| {
+    config.disks.audit.directory.ok_or_else(|| {
         Failure::Config(
             "no audit log is configured: name its directory by --directory, or a file with audit.directory by --config"
                 .to_owned(),

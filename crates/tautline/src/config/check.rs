@@ -9,8 +9,8 @@ use tautline_protocol::server::v2::Figures;
 
 use super::values::{Faults, Values};
 use super::{
-    Claims, Config, ConfigError, Credentials, Drain, Mode, Transport, admin, audit, limits,
-    proxies, rooms, tls,
+    Claims, Config, ConfigError, Credentials, Disks, Drain, Mode, Transport, admin, audit, limits,
+    proxies, rooms, storage, tls,
 };
 use crate::cli::ServeArguments;
 
@@ -64,7 +64,10 @@ pub(super) fn check(
         limits: limits::limits(&mut written),
         tls: tls::tls(&mut written, arguments),
         drain: drain(&mut written, mode),
-        audit: audit::audit(&mut written),
+        disks: Disks {
+            audit: audit::audit(&mut written),
+            storage: storage::storage(&mut written, arguments),
+        },
     };
     if written.faults.0.is_empty() {
         Ok(config)

@@ -14,6 +14,7 @@ mod rate;
 mod reference;
 mod rooms;
 mod setting;
+mod storage;
 mod tls;
 mod values;
 
@@ -36,6 +37,7 @@ pub(crate) use audit::{Audit, OnLoss};
 pub(crate) use limits::{AddressLimits, Limits};
 pub(crate) use proxies::Proxies;
 pub(crate) use reference::{defaults, environment};
+pub(crate) use storage::Storage;
 
 /// Everything that the parts of the server need to be told.
 #[derive(Debug)]
@@ -54,7 +56,15 @@ pub(crate) struct Config {
     /// Without it, plain text is spoken.
     pub(crate) tls: Option<Tls>,
     pub(crate) drain: Drain,
+    pub(crate) disks: Disks,
+}
+
+/// What is written to disks.
+#[derive(Debug, Clone)]
+pub(crate) struct Disks {
     pub(crate) audit: Audit,
+    /// Without it, no room is durable.
+    pub(crate) storage: Option<Storage>,
 }
 
 /// Whether this is a server to try things with.

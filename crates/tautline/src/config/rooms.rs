@@ -56,6 +56,7 @@ fn rule(room: &Values, message_max: usize, faults: &mut Faults) -> Option<RoomRu
             count: u32::try_from(count).unwrap_or(u32::MAX),
             age: room.span("history_age", faults),
         },
+        durable: room.switch("durable", faults),
         presence: room.switch("presence", faults),
         everyone,
         rate: room.rate("rate", faults),

@@ -398,6 +398,30 @@ pub(super) const SETTINGS: &[Setting] = &[
         "the process ends at the latest after this",
     ),
     setting(
+        "storage.directory",
+        Kind::Text,
+        "",
+        "where [durable rooms](../guide/durable-rooms.md) are kept; without it, no room can be durable; `--data` replaces it",
+    ),
+    setting(
+        "storage.max_bytes",
+        Kind::Number(1 << 20),
+        "68719476736",
+        "the most that is kept there, in bytes; then durable rooms refuse publications until something has ended",
+    ),
+    setting(
+        "storage.keys",
+        Kind::Number(1),
+        "10000000",
+        "the most keys of publications that are remembered there at the same time, of all rooms; then those with a key are refused",
+    ),
+    setting(
+        "storage.ring",
+        Kind::Number(0),
+        "128",
+        "so many of the newest messages of a durable room in use are in memory, too; older ones are read from the disk",
+    ),
+    setting(
         "audit.directory",
         Kind::Text,
         "",
@@ -450,6 +474,12 @@ pub(super) const ROOM_SETTINGS: &[Setting] = &[
         "how many messages are kept",
     ),
     setting("history_age", SPAN, r#""1h""#, "how long they are kept"),
+    setting(
+        "durable",
+        Kind::Switch,
+        "false",
+        "whether what is published is on the disk before anybody is told of it; needs `storage.directory`",
+    ),
     setting(
         "presence",
         Kind::Switch,

@@ -1,6 +1,7 @@
 //! The life of the process: what is started in which order, and how it ends. Knows all parts.
 
 mod door;
+mod rooms;
 mod seat;
 
 use std::io::{self, IsTerminal};
@@ -12,14 +13,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
-use tautline_engine::memory::{MemoryEngine, MemoryLimits, SystemClock};
-use tautline_engine::{Engine, Members};
 use tautline_protocol::model::NodeId;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::LocalSet;
 
 use self::door::{Door, bind};
+use self::rooms::Rooms;
 use self::seat::{Seat, emptied, ended, tell};
 use crate::admin::{self, Desk, Operators};
 use crate::api::{Api, BodyLimits};
@@ -27,7 +27,7 @@ use crate::audit::Audit;
 use crate::auth::{Keys, Verifier};
 use crate::certificate::News;
 use crate::cli::ServeArguments;
-use crate::config::{Admin, Config, Drain, Limits, Mode, Tls};
+use crate::config::{Admin, Config, Drain, Mode, Tls};
 use crate::inquiry::Shards;
 use crate::lifecycle::{Log, Observer, Observers};
 use crate::limits::{Counts, Places};
@@ -69,7 +69,7 @@ pub fn serve(arguments: &ServeArguments) -> ExitCode {
         }
     };
     let metrics = Arc::new(Metrics::new());
-    let audit = match Audit::start(&config.audit, metrics.audit()) {
+    let audit = match Audit::start(&config.disks.audit, metrics.audit()) {
         Ok(audit) => audit,
         Err(fault) => {
             logging::tell(&format!(
@@ -78,7 +78,17 @@ pub fn serve(arguments: &ServeArguments) -> ExitCode {
             return ExitCode::from(EXIT_CONFIG);
         }
     };
-    let running = run(config, arguments, (metrics, audit.clone()));
+    let rooms = match Rooms::open(&config.limits, config.disks.storage.as_ref(), &metrics) {
+        Ok(rooms) => rooms,
+        Err(error) => {
+            logging::tell(&format!(
+                "tautline cannot start with this store of durable rooms:\n{error}; {}",
+                error.fix()
+            ));
+            return ExitCode::from(EXIT_CONFIG);
+        }
+    };
+    let running = run(config, rooms, (metrics, audit.clone()));
     let ended = runtime.block_on(LocalSet::new().run_until(running));
     if let Some(audit) = audit {
         audit.end();
@@ -94,7 +104,7 @@ pub fn serve(arguments: &ServeArguments) -> ExitCode {
 
 async fn run(
     config: Config,
-    arguments: &ServeArguments,
+    rooms: Rooms,
     (metrics, audit): (Arc<Metrics>, Option<Arc<Audit>>),
 ) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
@@ -103,7 +113,7 @@ async fn run(
     let (mode, drain) = (config.mode, config.drain);
     let listeners = bind(&config)?;
     let for_operators = config.admin.listen.map(admin::bind).transpose()?;
-    let engine = start_engine(&config.limits, &metrics);
+    let engine = rooms.engine();
     let node = NodeId(getrandom::u32().context("the system has no random numbers")?);
     engine.renew(node, LEASE).await?;
     let mut observers: Vec<Arc<dyn Observer>> = vec![Arc::clone(&metrics) as _, Arc::new(Log)];
@@ -115,7 +125,7 @@ async fn run(
         origins,
         transport: config.transport,
         verifier: Verifier::new(config.credentials),
-        engine: Arc::clone(&engine) as Arc<dyn Engine>,
+        engine,
         observer: Observers(observers),
         audit,
         certificate: config.tls.as_ref().map(|tls| Arc::clone(&tls.certificate)),
@@ -143,14 +153,15 @@ async fn run(
             start_operators(listener, config.admin, (&shared, metrics), (node, &shards))
         })
         .transpose()?;
-    if arguments.data.is_some() {
-        tracing::warn!("the memory engine keeps nothing on disk: --data is not used");
-    }
-    tokio::task::spawn_local(sweep(engine, node));
+    let (broken_store, store_is_broken) = oneshot::channel();
+    tokio::task::spawn_local(sweep(rooms, node, broken_store));
 
     tokio::select! {
         () = signals.next() => {}
         () = broken.notified() => anyhow::bail!("a shard has panicked; the server must start anew"),
+        Ok(why) = store_is_broken => anyhow::bail!(
+            "the disk of durable rooms does not keep what it is given ({why}); look at it, and start the server anew"
+        ),
     }
     shared.ready.store(false, Ordering::Relaxed);
     tokio::select! {
@@ -164,17 +175,6 @@ async fn run(
         operators.end();
     }
     Ok(())
-}
-
-fn start_engine(limits: &Limits, metrics: &Metrics) -> Arc<MemoryEngine> {
-    let limits = MemoryLimits {
-        rooms_max: limits.rooms_max,
-        history_bytes_max: limits.history_bytes,
-        ..MemoryLimits::default()
-    };
-    let engine = MemoryEngine::new(limits, Arc::new(SystemClock::default()));
-    metrics.measure(Arc::clone(engine.budget()));
-    Arc::new(engine)
 }
 
 /// Closes all connections, and ends the shards.
@@ -236,7 +236,9 @@ fn announce(listener: &TcpListener, mode: Mode, tls: bool) -> io::Result<()> {
     Ok(())
 }
 
-async fn sweep(engine: Arc<MemoryEngine>, node: NodeId) {
+/// Keeps the engine tidy, and says why when its disk has failed.
+async fn sweep(rooms: Rooms, node: NodeId, broken: oneshot::Sender<String>) {
+    let engine = rooms.engine();
     let mut interval = tokio::time::interval(SWEEP_EVERY);
     loop {
         interval.tick().await;
@@ -244,7 +246,11 @@ async fn sweep(engine: Arc<MemoryEngine>, node: NodeId) {
         if let Err(error) = engine.renew(node, LEASE).await {
             tracing::warn!(%error, "cannot renew the lease of this node's members");
         }
-        engine.sweep();
+        rooms.sweep();
+        if let Some(why) = rooms.failure() {
+            drop(broken.send(why.to_owned()));
+            return;
+        }
     }
 }
 

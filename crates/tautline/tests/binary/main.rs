@@ -16,6 +16,8 @@ mod cookies;
 #[cfg(test)]
 mod drain;
 #[cfg(test)]
+mod durable;
+#[cfg(test)]
 mod handshake;
 #[cfg(test)]
 mod harness;
