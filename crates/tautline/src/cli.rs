@@ -3,6 +3,7 @@
 pub mod audit;
 #[cfg(test)]
 mod reference;
+pub mod store;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use self::audit::AuditCommand;
+use self::store::StoreCommand;
 
 const EXAMPLES: &str = "Examples:
   tautline serve --dev                            a server to try things with, on 127.0.0.1:8080
@@ -21,6 +23,7 @@ const EXAMPLES: &str = "Examples:
   tautline token --config tautline.toml --user ann --room 'chat:*' --can join,publish --ttl 1h
   tautline key --id billing                       a key for the HTTP interface, and its line for the file
   tautline audit verify --config tautline.toml    whether the audit log is as it was written
+  tautline store backup --config tautline.toml /backup/store.db   all durable rooms in one file, while they are used
   tautline explain 1006                           what a close code means, and what to do";
 
 /// A self-hosted realtime server: rooms over WebSocket that survive the network.
@@ -44,6 +47,9 @@ pub enum Command {
     /// Read the audit log, and check that nobody has changed it.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Look after the store of durable rooms: check it, back it up, bring it back.
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Make a token that the server of a configuration accepts.
     Token(TokenArguments),
     /// Make a key for the operators' listener, and the line that the configuration keeps of it.

@@ -22,10 +22,12 @@ mod panics;
 mod problem;
 mod rlimits;
 mod serve;
+mod store;
 mod tell;
 mod terms;
 mod transport;
 
 pub use audit::run as audit;
 pub use serve::serve;
+pub use store::run as store;
 pub use tell::{completions, config, explain, key, token};

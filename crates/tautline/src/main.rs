@@ -10,6 +10,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => tautline::serve(&arguments),
         Command::Config(command) => tautline::config(&command),
         Command::Audit(command) => tautline::audit(&command),
+        Command::Store(command) => tautline::store(&command),
         Command::Token(arguments) => tautline::token(&arguments),
         Command::Key { id } => tautline::key(id.as_deref()),
         Command::Explain { code } => tautline::explain(code),

@@ -110,7 +110,7 @@ pub fn completions(shell: clap_complete::Shell) -> ExitCode {
     print(&String::from_utf8_lossy(&script))
 }
 
-fn print(text: &str) -> ExitCode {
+pub(crate) fn print(text: &str) -> ExitCode {
     match io::stdout().write_all(text.as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read us has seen enough.
@@ -119,7 +119,7 @@ fn print(text: &str) -> ExitCode {
     }
 }
 
-fn fail(code: u8, reason: &str) -> ExitCode {
+pub(crate) fn fail(code: u8, reason: &str) -> ExitCode {
     logging::tell(reason);
     ExitCode::from(code)
 }

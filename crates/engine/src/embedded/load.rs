@@ -96,7 +96,7 @@ fn add(memory: &MemoryEngine, room: RoomRow, ring_max: usize, at: Duration) {
 }
 
 /// Whether a room's publications begin and end where it says.
-fn check_ends(room: &RoomRow, ends: Option<(u64, u64)>) -> Result<(), Fault> {
+pub(super) fn check_ends(room: &RoomRow, ends: Option<(u64, u64)>) -> Result<(), Fault> {
     let (trimmed, head) = (room.span.trimmed.offset, room.span.head.offset);
     let as_told = match ends {
         None => trimmed == head,

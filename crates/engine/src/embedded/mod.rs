@@ -12,19 +12,21 @@
 
 mod call;
 mod clock;
+mod copies;
 mod fault;
 mod keep;
 mod limits;
 mod load;
 mod members;
-mod open_error;
 mod past;
 mod place;
 mod queue;
 mod reader;
 mod shared;
 mod staging;
+mod store_error;
 mod sum;
+mod survey;
 mod tables;
 mod upkeep;
 mod writer;
@@ -36,8 +38,10 @@ use std::thread::{self, JoinHandle};
 use tautline_protocol::model::{Position, RoomName};
 use tokio::sync::mpsc::{self, error::TrySendError};
 
+pub use copies::{backup, compact, restore};
 pub use limits::EmbeddedLimits;
-pub use open_error::OpenError;
+pub use store_error::StoreError;
+pub use survey::{StoreStats, Survey, stats, survey};
 
 use crate::memory::anchor::Where;
 use crate::memory::room::Stamp;
@@ -78,13 +82,13 @@ impl EmbeddedEngine {
         directory: &Path,
         limits: EmbeddedLimits,
         clock: Arc<dyn Clock>,
-    ) -> Result<Self, OpenError> {
+    ) -> Result<Self, StoreError> {
         let place = Place::lock(directory)?;
         let database = place.database();
         let writing = place.write(limits.bytes_max)?;
-        check(&writing, database, limits.checked_bytes_max).map_err(OpenError::fault(database))?;
+        check(&writing, database, limits.checked_bytes_max).map_err(StoreError::fault(database))?;
         let loaded = load(&writing, &limits, clock);
-        let Loaded { memory, keys } = loaded.map_err(OpenError::fault(database))?;
+        let Loaded { memory, keys } = loaded.map_err(StoreError::fault(database))?;
         let reading = place.read()?;
         let shared = Arc::new(Shared::new(memory, limits));
         let (queue, calls) = queue(&limits);
@@ -101,8 +105,8 @@ impl EmbeddedEngine {
                 .name("store-reader".to_owned())
                 .spawn(move || reader::run(&shared, &reading, queue, waiting_reads))
         };
-        let writer = writer.map_err(OpenError::disk(database))?;
-        let reader = reader.map_err(OpenError::disk(database))?;
+        let writer = writer.map_err(StoreError::disk(database))?;
+        let reader = reader.map_err(StoreError::disk(database))?;
         Ok(Self {
             shared,
             ways: Some(Ways { queue, reads }),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::OpenError;
+use super::StoreError;
 use super::tables::SCHEMA;
 
 /// The database in a store's directory.
@@ -37,21 +37,21 @@ pub(super) struct Place {
 
 impl Place {
     /// Makes the directory if need be, and locks it.
-    pub(super) fn lock(directory: &Path) -> Result<Self, OpenError> {
+    pub(super) fn lock(directory: &Path) -> Result<Self, StoreError> {
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(directory)
-            .map_err(OpenError::disk(directory))?;
+            .map_err(StoreError::disk(directory))?;
         let path = directory.join(LOCK);
-        let lock = own_file(&path).map_err(OpenError::disk(&path))?;
+        let lock = own_file(&path).map_err(StoreError::disk(&path))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self {
                 database: directory.join(DATABASE),
                 _lock: lock,
             }),
-            Err(TryLockError::WouldBlock) => Err(OpenError::Locked(directory.to_owned())),
-            Err(TryLockError::Error(error)) => Err(OpenError::disk(&path)(error)),
+            Err(TryLockError::WouldBlock) => Err(StoreError::Locked(directory.to_owned())),
+            Err(TryLockError::Error(error)) => Err(StoreError::disk(&path)(error)),
         }
     }
 
@@ -60,12 +60,12 @@ impl Place {
     }
 
     /// The one connection that writes. Makes the tables if there are none.
-    pub(super) fn write(&self, bytes_max: u64) -> Result<Connection, OpenError> {
+    pub(super) fn write(&self, bytes_max: u64) -> Result<Connection, StoreError> {
         let path = self.database();
         // Those that SQLite makes beside it are as private as it is.
-        own_file(path).map_err(OpenError::disk(path))?;
+        own_file(path).map_err(StoreError::disk(path))?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
-        let database = OpenError::database;
+        let database = StoreError::database;
         let connection = connect(path, flags)?;
         let tables: u32 = connection
             .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
@@ -102,60 +102,60 @@ impl Place {
     }
 
     /// A connection that only reads.
-    pub(super) fn read(&self) -> Result<Connection, OpenError> {
+    pub(super) fn read(&self) -> Result<Connection, StoreError> {
         open_to_read(&self.database)
     }
 
     /// Has the disk keep the name of the new file, too.
-    fn keep_name(&self) -> Result<(), OpenError> {
+    fn keep_name(&self) -> Result<(), StoreError> {
         let Some(directory) = self.database.parent() else {
             return Ok(());
         };
         File::open(directory)
             .and_then(|directory| directory.sync_all())
-            .map_err(OpenError::disk(directory))
+            .map_err(StoreError::disk(directory))
     }
 }
 
 /// A connection that only reads a store that may be in use.
-pub(super) fn open_to_read(path: &Path) -> Result<Connection, OpenError> {
+pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     recognize(&connection, path)?;
     Ok(connection)
 }
 
 /// Opens a file, or makes it for this user alone.
-fn own_file(path: &Path) -> io::Result<File> {
+pub(super) fn own_file(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.create(true).truncate(false).write(true);
     options.mode(0o600).open(path)
 }
 
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
+pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let opened = Connection::open_with_flags(path, flags).and_then(|connection| {
         connection.busy_timeout(BUSY_MAX)?;
         connection.execute_batch("PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF;")?;
         Ok(connection)
     });
-    opened.map_err(OpenError::database(path))
+    opened.map_err(StoreError::database(path))
 }
 
 /// Whether it is a store that this version can read.
-fn recognize(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+fn recognize(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let pragma = |name: &str| {
         connection
             .query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0))
-            .map_err(OpenError::database(path))
+            .map_err(StoreError::database(path))
     };
     if pragma("application_id")? != i64::from(APPLICATION) {
-        return Err(OpenError::Foreign(path.to_owned()));
+        return Err(StoreError::Foreign(path.to_owned()));
     }
     let format = pragma("user_version")?;
     if format == i64::from(FORMAT) {
         return Ok(());
     }
-    Err(OpenError::Newer {
+    Err(StoreError::Newer {
         path: path.to_owned(),
         format,
     })

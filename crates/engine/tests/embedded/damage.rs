@@ -4,11 +4,13 @@ use std::fs;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use tautline_engine::embedded::{EmbeddedEngine, OpenError};
+use tautline_engine::embedded::{EmbeddedEngine, StoreError};
 use tautline_engine::{Engine, EngineError, Keep, MissingReason, Range};
 use tautline_protocol::model::{Position, Publication, RoomName};
 
-use crate::disk::{Disk, after, draft, durable, keyed, last, offsets, publish, room, sweep};
+use crate::disk::{
+    Disk, after, change, draft, durable, keyed, last, offsets, publish, room, sweep,
+};
 
 const EACH: usize = 60;
 
@@ -132,7 +134,7 @@ async fn a_damaged_publication_is_given_up_with_what_came_before_it() {
     let (disk, room) = (Disk::new(), room("room"));
     let positions = publish(&disk.open(), &room, 9, durable(100)).await;
     change(
-        &disk,
+        &disk.database(),
         "UPDATE log SET data = CAST('wrong' AS BLOB) WHERE off = 4",
     );
     let engine = disk.open();
@@ -174,7 +176,10 @@ async fn each_field_of_a_publication_is_checked() {
     ] {
         let (disk, room) = (Disk::new(), room("room"));
         publish(&disk.open(), &room, 3, durable(100)).await;
-        change(&disk, &format!("UPDATE log SET {change_of} WHERE off = 2"));
+        change(
+            &disk.database(),
+            &format!("UPDATE log SET {change_of} WHERE off = 2"),
+        );
         let engine = disk.open();
         assert_eq!(offsets(&last(&engine, &room).await), [3], "{change_of}");
     }
@@ -205,10 +210,10 @@ async fn what_the_rest_hangs_on_is_checked_when_the_store_is_opened() {
         engine.advance(&room, "ann", positions[1]).await.unwrap();
         sweep(&engine).await;
         drop(engine);
-        change(&disk, damage);
+        change(&disk.database(), damage);
         let refused = disk.try_open();
         assert!(
-            matches!(refused, Err(OpenError::Damaged { .. })),
+            matches!(refused, Err(StoreError::Damaged { .. })),
             "{damage}: {refused:?}"
         );
     }
@@ -218,17 +223,12 @@ async fn what_the_rest_hangs_on_is_checked_when_the_store_is_opened() {
 fn what_is_no_store_of_this_version_is_not_opened() {
     let disk = Disk::new();
     drop(disk.open());
-    change(&disk, "PRAGMA user_version = 2");
-    assert!(matches!(disk.try_open(), Err(OpenError::Newer { .. })));
-    change(&disk, "PRAGMA application_id = 7");
-    assert!(matches!(disk.try_open(), Err(OpenError::Foreign(_))));
+    change(&disk.database(), "PRAGMA user_version = 2");
+    assert!(matches!(disk.try_open(), Err(StoreError::Newer { .. })));
+    change(&disk.database(), "PRAGMA application_id = 7");
+    assert!(matches!(disk.try_open(), Err(StoreError::Foreign(_))));
     fs::write(disk.database(), "a note that somebody has put here").unwrap();
-    assert!(matches!(disk.try_open(), Err(OpenError::Damaged { .. })));
-}
-
-fn change(disk: &Disk, sql: &str) {
-    let connection = rusqlite::Connection::open(disk.database()).unwrap();
-    connection.execute_batch(sql).unwrap();
+    assert!(matches!(disk.try_open(), Err(StoreError::Damaged { .. })));
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tautline_engine::embedded::{EmbeddedEngine, EmbeddedLimits, OpenError};
+use tautline_engine::embedded::{EmbeddedEngine, EmbeddedLimits, StoreError};
 use tautline_engine::memory::ManualClock;
 use tautline_engine::{Draft, Engine, Keep, Key, Level, Page, Published, Range, Terms};
 use tautline_protocol::model::{EventName, Position, Retention, RoomName, Timestamp};
@@ -33,7 +33,7 @@ impl Disk {
         disk
     }
 
-    pub(crate) fn try_open(&self) -> Result<EmbeddedEngine, OpenError> {
+    pub(crate) fn try_open(&self) -> Result<EmbeddedEngine, StoreError> {
         EmbeddedEngine::open(&self.directory, self.limits, Arc::new(self.clock.clone()))
     }
 
@@ -133,4 +133,10 @@ pub(crate) async fn sweep(engine: &EmbeddedEngine) {
         let kept = engine.put_if_absent(&key, "".into(), Duration::ZERO);
         kept.await.unwrap();
     }
+}
+
+/// Changes a database behind the store's back.
+pub(crate) fn change(database: &Path, sql: &str) {
+    let connection = rusqlite::Connection::open(database).unwrap();
+    connection.execute_batch(sql).unwrap();
 }

@@ -8,6 +8,7 @@
 )]
 
 mod at_disk;
+mod copies;
 mod damage;
 mod disk;
 mod keeping;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tautline_engine::embedded::OpenError;
+use tautline_engine::embedded::StoreError;
 use tautline_engine::memory::ManualClock;
 use tautline_engine::{Engine, EngineError, Keep, Level, Terms};
 use tautline_protocol::model::{Epoch, Position, Timestamp};
@@ -185,7 +185,7 @@ async fn a_store_is_its_users_alone() {
 fn a_store_is_open_once() {
     let disk = Disk::new();
     let engine = disk.open();
-    assert!(matches!(disk.try_open(), Err(OpenError::Locked(_))));
+    assert!(matches!(disk.try_open(), Err(StoreError::Locked(_))));
     drop(engine);
     disk.open();
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tautline_engine::Engine;
-use tautline_engine::embedded::{EmbeddedEngine, EmbeddedLimits, OpenError};
+use tautline_engine::embedded::{EmbeddedEngine, EmbeddedLimits, StoreError};
 use tautline_engine::memory::{MemoryEngine, MemoryLimits, SystemClock};
 
 use crate::config::{Limits, Storage};
@@ -22,7 +22,7 @@ impl Rooms {
         limits: &Limits,
         storage: Option<&Storage>,
         metrics: &Metrics,
-    ) -> Result<Self, OpenError> {
+    ) -> Result<Self, StoreError> {
         let clock = Arc::new(SystemClock::default());
         let memory = MemoryLimits {
             rooms_max: limits.rooms_max,

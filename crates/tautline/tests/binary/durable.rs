@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{ErrorKind, Write};
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -95,6 +96,69 @@ fn a_damaged_store_is_told_of_at_the_start_with_what_to_do() {
         "look for a failing disk",
     ];
     refuses(CONFIG, &arguments, &says);
+}
+
+/// `tautline store` with these arguments: how it ended, and what it said.
+fn store(arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tautline"));
+    let output = command.arg("store").args(arguments).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(said).unwrap())
+}
+
+#[test]
+fn a_store_is_backed_up_while_it_is_used_and_brought_back() {
+    let (directory, other, copies) = (Directory::new(), Directory::new(), Directory::new());
+    fs::create_dir(&*copies).unwrap();
+    let copy = copies.join("copy.db");
+    let copy = copy.to_str().unwrap();
+    let place = ["--directory", directory.to_str().unwrap()];
+    let (server, operators) = open(&directory);
+    let placed = operators.post(ORDERS, &order(1)).json();
+    let (code, said) = store(&[&["stats", "--json"], &place[..]].concat());
+    assert_eq!(code, Some(0), "{said}");
+    let stats: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(
+        (&stats["rooms"], &stats["publications"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(store(&[&["check"], &place[..]].concat()).0, Some(0));
+    let (code, said) = store(&[&["backup", copy], &place[..]].concat());
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = store(&[&["backup", copy], &place[..]].concat());
+    assert_eq!(code, Some(66), "{said}");
+    assert!(said.contains("is there already; move it away"), "{said}");
+    let (code, said) = store(&[&["compact"], &place[..]].concat());
+    assert_eq!(code, Some(66), "{said}");
+    assert!(said.contains("another process uses this store"), "{said}");
+    operators.post(ORDERS, &order(2));
+    server.kill();
+    assert_eq!(store(&[&["compact"], &place[..]].concat()).0, Some(0));
+
+    let place = ["--directory", other.to_str().unwrap()];
+    let (code, said) = store(&[&["restore", copy], &place[..]].concat());
+    assert_eq!(code, Some(0), "{said}");
+    let (_server, operators) = open(&other);
+    let past = operators.get(ORDERS).json();
+    assert_eq!(past["position"]["id"], placed["id"]);
+    assert_ne!(past["position"]["epoch"], placed["epoch"]);
+}
+
+#[test]
+fn a_damaged_store_is_found_by_its_check() {
+    let directory = Directory::new();
+    let (server, operators) = open(&directory);
+    operators.post(ORDERS, &order(1));
+    server.kill();
+    let connection = rusqlite::Connection::open(directory.join("store.db")).unwrap();
+    connection.execute_batch("UPDATE log SET at = 0").unwrap();
+    let place = ["--directory", directory.to_str().unwrap()];
+    let (code, said) = store(&[&["check"], &place[..]].concat());
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("publication 1 of room orders"), "{said}");
+    let (code, said) = store(&["stats"]);
+    assert_eq!(code, Some(78), "{said}");
+    assert!(said.contains("storage.directory"), "{said}");
 }
 
 #[test]

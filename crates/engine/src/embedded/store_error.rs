@@ -1,13 +1,13 @@
-//! Why a store cannot be opened, and what to do about it.
+//! Why a store cannot be used, and what to do about it.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::fault::Fault;
 
-/// Why a store cannot be opened.
+/// Why a store cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub enum StoreError {
     /// The directory or a file in it cannot be used.
     #[error("{}: {source}", path.display())]
     Disk {
@@ -38,6 +38,9 @@ pub enum OpenError {
     /// The file is another program's.
     #[error("{}: is not a store", .0.display())]
     Foreign(PathBuf),
+    /// Something is there already.
+    #[error("{}: is there already", .0.display())]
+    Taken(PathBuf),
     /// What is stored contradicts itself.
     #[error("{}: the store is damaged: {what}", path.display())]
     Damaged {
@@ -48,7 +51,7 @@ pub enum OpenError {
     },
 }
 
-impl OpenError {
+impl StoreError {
     /// What a person can do about it.
     pub fn fix(&self) -> &'static str {
         match self {
@@ -60,6 +63,7 @@ impl OpenError {
                 "run the version that has written it, or a newer one; a store does not go back"
             }
             Self::Foreign(_) => "name a directory that nothing else uses",
+            Self::Taken(_) => "move it away, or name another place",
             Self::Damaged { .. } => {
                 "look for a failing disk; keep the directory as it is, and begin in an empty one or with a backup"
             }
