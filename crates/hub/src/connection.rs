@@ -8,7 +8,7 @@ use std::task::Waker;
 use std::time::Instant;
 
 use bytes::Bytes;
-use tautline_protocol::model::RoomName;
+use tautline_protocol::model::{RoomName, SlowConsumers};
 
 use crate::outbox::{Flushed, Outbox, Overflow};
 use crate::shard::now;
@@ -138,19 +138,29 @@ impl Connection {
 
     /// Appends frames for the peer. One that takes too little is told to end.
     pub(crate) fn push(&mut self, frames: Bytes, messages: u32, limits: &OutboxLimits) {
+        if !self.offer(frames, messages, limits) {
+            self.close(Closing::SlowConsumer);
+        }
+    }
+
+    /// Appends frames for the peer. False if it takes too little for them.
+    pub(crate) fn offer(&mut self, frames: Bytes, messages: u32, limits: &OutboxLimits) -> bool {
         if self.ending {
-            return;
+            return true;
         }
         let Err(Overflow(frames)) = self.outbox.push(frames, messages, limits) else {
-            return;
+            return true;
         };
         // Slow is who was offered what waits and did not take it. Within a turn nobody was yet.
         if !self.blocked {
             self.flush(now(), limits);
         }
-        if !self.ending && self.outbox.push(frames, messages, limits).is_err() {
-            self.close(Closing::SlowConsumer);
-        }
+        self.ending || self.outbox.push(frames, messages, limits).is_ok()
+    }
+
+    /// Whether it may stay where members who take too little may.
+    pub(crate) fn may_skip(&self, slow_consumers: SlowConsumers) -> bool {
+        slow_consumers == SlowConsumers::Skip && self.manner.on_gap == OnGap::Tell
     }
 
     /// Appends a room's history for the peer, beside the bounds.

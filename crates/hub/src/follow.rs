@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use tautline_engine::{EngineError, Missing, MissingReason, Page, Range};
 use tautline_protocol::model::{
-    ConnectionId, Gap, GapReason, Member, Position, Publication, RoomName,
+    ConnectionId, Gap, GapReason, Member, Position, Publication, RoomName, SlowConsumers,
 };
 use tautline_protocol::wire::Message;
 
@@ -132,7 +132,15 @@ impl Shard {
     }
 
     /// Lets a connection that has joined follow the room, behind what it was given, and announces it.
-    pub fn follow(self: &Rc<Self>, id: ConnectionId, name: &RoomName, member: Option<Member>) {
+    pub fn follow(
+        self: &Rc<Self>,
+        id: ConnectionId,
+        name: &RoomName,
+        (member, slow_consumers): (Option<Member>, SlowConsumers),
+    ) {
+        if let Some(room) = self.state.borrow_mut().rooms.get_mut(name) {
+            room.slow_consumers = slow_consumers;
+        }
         self.go_on(id, name);
         if let Some(member) = member {
             let (engine, name) = (Arc::clone(&self.engine), name.clone());

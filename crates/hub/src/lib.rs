@@ -10,6 +10,7 @@
 mod census;
 mod connection;
 mod encode;
+mod events;
 mod fanout;
 mod flush;
 mod follow;

@@ -1,6 +1,8 @@
 //! A room as one shard knows it: where it stands, and who of this shard is there.
 
-use tautline_protocol::model::{Bucket, Position, Publication, PublicationId};
+use tautline_protocol::model::{
+    Bucket, GapReason, Position, Publication, PublicationId, SlowConsumers,
+};
 
 use crate::subscription::{Step, Subscription};
 
@@ -22,6 +24,8 @@ pub(crate) struct Room {
     pub(crate) entering: usize,
     /// How many members the room has, where that was heard and is not told yet.
     pub(crate) count_to_tell: Option<u32>,
+    /// What becomes of subscribers who take less than they are sent.
+    pub(crate) slow_consumers: SlowConsumers,
     /// How often somebody's coming or going was told.
     pub(crate) told_of_members: Bucket,
 }
@@ -75,7 +79,8 @@ impl Room {
         };
         let has_fallen = |subscriber: &mut Subscriber| {
             let subscription = subscriber.subscription.as_mut()?;
-            subscription.fall_back(stood).then_some(subscriber.slot)
+            let has_fallen = subscription.fall_back(stood, GapReason::Limit);
+            has_fallen.then_some(subscriber.slot)
         };
         self.subscribers.iter_mut().filter_map(has_fallen).collect()
     }

@@ -9,28 +9,20 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use slab::Slab;
-use tautline_engine::{Engine, Event, Events, Listener, MemberChange, Signal};
-use tautline_protocol::model::{ConnectionId, NodeId, Position, Publication, Rate, RoomName};
+use tautline_engine::{Engine, Events, Listener};
+use tautline_protocol::model::{ConnectionId, NodeId, Rate, RoomName};
 use tautline_protocol::wire::Message;
 use tokio::sync::Notify;
 
 use crate::connection::Connection;
-use crate::fanout::Frames;
 use crate::flush::FlushQueue;
 use crate::outbox::{OutboxLimits, Traffic};
-use crate::room::{Heard, Room};
+use crate::room::Room;
 use crate::wheel::{Ticket, Wheel};
-use crate::{Closing, Encode, Manner, Memory, OnGap, Sink, Stats, Wake};
+use crate::{Closing, Encode, Manner, Memory, Sink, Stats, Wake};
 
 /// So many events are taken from the inbox in one turn.
 const EVENTS_PER_TURN: usize = 256;
-
-/// So many publications are joined for the same subscribers at most.
-const RUN_MESSAGES_MAX: usize = 64;
-/// So many bytes of data are.
-const RUN_BYTES_MAX: usize = 64 * 1024;
-/// And no more than such a part of what an outbox may hold, so that its bounds are met in small steps.
-const RUN_SHARE: usize = 4;
 
 /// The bounds of a shard.
 #[derive(Debug, Clone, Copy)]
@@ -82,10 +74,10 @@ pub struct Shard {
 pub(crate) struct State {
     pub(crate) connections: Slab<Connection>,
     pub(crate) rooms: HashMap<RoomName, Room>,
-    flush: FlushQueue,
+    pub(crate) flush: FlushQueue,
     wheel: Wheel,
     /// Rooms whose count is to be told, in the order of their time.
-    counts: VecDeque<(Instant, RoomName)>,
+    pub(crate) counts: VecDeque<(Instant, RoomName)>,
     serial: u32,
     /// The bytes that wait in all outboxes.
     pub(crate) waiting: Rc<Cell<usize>>,
@@ -288,207 +280,6 @@ impl Shard {
             self.flush_turn(now);
             // Drivers that have something to read, and other rooms, get their turn.
             tokio::task::yield_now().await;
-        }
-    }
-
-    fn handle_events(self: &Rc<Self>, heard: &mut Vec<Event>) {
-        let mut events = heard.drain(..).peekable();
-        let mut run: Vec<(Arc<Publication>, Instant)> = Vec::new();
-        let mut run_bytes = 0;
-        let outbox = &self.limits.outbox;
-        let bytes_max = RUN_BYTES_MAX.min(outbox.bytes_max / RUN_SHARE);
-        let messages_max = RUN_MESSAGES_MAX.min(outbox.messages_max as usize / RUN_SHARE);
-        while let Some(event) = events.next() {
-            match event {
-                Event::Published {
-                    publication,
-                    previous,
-                    at,
-                } => {
-                    let (room, position) = (publication.room.clone(), publication.position);
-                    let heard = self.hear(&publication, previous);
-                    if matches!(heard, Heard::Next | Heard::Awaited) {
-                        run_bytes += publication.data.len();
-                        run.push((publication, at));
-                    }
-                    let goes_on = matches!(events.peek(), Some(Event::Published { publication, .. }) if publication.room == room);
-                    let is_full = run.len() >= messages_max || run_bytes >= bytes_max;
-                    if !goes_on || is_full || matches!(heard, Heard::Awaited | Heard::Gap) {
-                        self.fan_out(&room, &std::mem::take(&mut run));
-                        run_bytes = 0;
-                    }
-                    if heard == Heard::Gap {
-                        self.break_off(&room, Some(position));
-                    }
-                }
-                Event::Members {
-                    room,
-                    change,
-                    count,
-                } => self.tell_members(&room, &change, count),
-                Event::Gap { room } => self.break_off(&room, None),
-                // Only protocol versions that are not served yet speak of casts.
-                Event::Cast { .. } => {}
-                Event::Signal(signal) => self.obey(&signal),
-            }
-        }
-    }
-
-    /// Takes a publication to its room.
-    fn hear(
-        &self,
-        publication: &Publication,
-        previous: tautline_protocol::model::PublicationId,
-    ) -> Heard {
-        let mut state = self.state.borrow_mut();
-        let Some(room) = state.rooms.get_mut(&publication.room) else {
-            return Heard::Nothing;
-        };
-        room.handle_publication(publication, previous)
-    }
-
-    /// Appends publications, one after another in the room, to the outboxes of its live subscribers.
-    fn fan_out(&self, name: &RoomName, run: &[(Arc<Publication>, Instant)]) {
-        let state = &mut *self.state.borrow_mut();
-        let Some(room) = state.rooms.get_mut(name) else {
-            return;
-        };
-        if !run.is_empty() {
-            let messages: Vec<Message<'_>> = run
-                .iter()
-                .map(|(publication, _)| Message::Publication(publication))
-                .collect();
-            let mut frames = Frames::new(&*self.encode, &messages);
-            let recipients = room.len();
-            let mut delivered = 0;
-            for slot in room.live() {
-                let Some(connection) = state.connections.get_mut(slot as usize) else {
-                    continue;
-                };
-                delivered += u64::from(frames.count());
-                connection.push(
-                    frames.of(connection.manner.variant),
-                    frames.count(),
-                    &self.limits.outbox,
-                );
-                if !std::mem::replace(&mut connection.queued, true) {
-                    state.flush.push(slot, recipients);
-                }
-            }
-            self.stats.delivered(delivered);
-            if delivered > 0 {
-                for (_, at) in run {
-                    state.flush.measure(*at, recipients);
-                }
-            }
-        }
-        room.wake_waiting();
-    }
-
-    /// Has everyone in a room that goes on elsewhere catch up from where they stood, or ends them.
-    fn break_off(self: &Rc<Self>, name: &RoomName, head: Option<Position>) {
-        let mut state = self.state.borrow_mut();
-        let State {
-            connections, rooms, ..
-        } = &mut *state;
-        let Some(room) = rooms.get_mut(name) else {
-            return;
-        };
-        let mut fallen = room.break_off(head).into_iter().peekable();
-        let mut behind = Vec::new();
-        for slot in room.everyone() {
-            let has_fallen = fallen.next_if_eq(&slot).is_some();
-            let Some(connection) = connections.get_mut(slot as usize) else {
-                continue;
-            };
-            match connection.manner.on_gap {
-                OnGap::Close => connection.close(Closing::Gap),
-                OnGap::Tell if has_fallen => behind.push(self.name(slot, connection.serial)),
-                OnGap::Tell => {}
-            }
-        }
-        drop(state);
-        for id in behind {
-            self.go_on(id, name);
-        }
-    }
-
-    fn tell_members(&self, name: &RoomName, change: &MemberChange, count: u32) {
-        let now = now();
-        let mut borrowed = self.state.borrow_mut();
-        let state = &mut *borrowed;
-        let Some(room) = state.rooms.get_mut(name) else {
-            return;
-        };
-        let is_small = count <= self.limits.presence_events_max;
-        if !is_small
-            || room
-                .told_of_members
-                .take(now, self.limits.presence_rate)
-                .is_err()
-        {
-            if room.count_to_tell.replace(count).is_none() {
-                let at = now + self.limits.member_count_every;
-                state.counts.push_back((at, name.clone()));
-            }
-            return;
-        }
-        // A count that waits would come later, and must not be older.
-        if let Some(to_tell) = &mut room.count_to_tell {
-            *to_tell = count;
-        }
-        drop(borrowed);
-        let room = name;
-        self.tell(
-            name,
-            &match change {
-                MemberChange::Joined(member) => Message::MemberJoined {
-                    room,
-                    member,
-                    count,
-                },
-                MemberChange::Left(member) => Message::MemberLeft {
-                    room,
-                    member,
-                    count,
-                },
-            },
-        );
-    }
-
-    /// Appends a message that has no place in the room's order to the outboxes of those who follow it.
-    fn tell(&self, name: &RoomName, message: &Message<'_>) {
-        let state = &mut *self.state.borrow_mut();
-        let Some(room) = state.rooms.get(name) else {
-            return;
-        };
-        let mut frames = Frames::new(&*self.encode, std::slice::from_ref(message));
-        let recipients = room.len();
-        for slot in room.following() {
-            let Some(connection) = state.connections.get_mut(slot as usize) else {
-                continue;
-            };
-            connection.push(frames.of(connection.manner.variant), 1, &self.limits.outbox);
-            if !std::mem::replace(&mut connection.queued, true) {
-                state.flush.push(slot, recipients);
-            }
-        }
-    }
-
-    fn obey(&self, signal: &Signal) {
-        match signal {
-            Signal::Disconnect(id) if self.is_mine(*id) => {
-                self.close(*id, Closing::Disconnect);
-            }
-            Signal::Disconnect(_) => {}
-            Signal::DisconnectUser(user) => {
-                let mut state = self.state.borrow_mut();
-                for (_, connection) in &mut state.connections {
-                    if connection.about.user.as_ref() == Some(user) {
-                        connection.close(Closing::Disconnect);
-                    }
-                }
-            }
         }
     }
 

@@ -26,6 +26,8 @@ pub(crate) struct CatchUp {
     stage: Stage,
     messages: u32,
     bytes: usize,
+    /// Why the rest is a gap when it has been given as much as is given at once.
+    ends_for: GapReason,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,18 +105,19 @@ impl Subscription {
             Some(head) if catch_up.is_spent() => Step::Skip(Gap {
                 from: cursor.offset + 1,
                 until: head,
-                reason: GapReason::Limit,
+                reason: catch_up.ends_for,
             }),
             Some(_) => Step::Read(cursor),
         }
     }
 
     /// Falls back behind the room, which stood at `head` when this one was live. False if it is on its way already.
-    pub(crate) fn fall_back(&mut self, head: Position) -> bool {
+    pub(crate) fn fall_back(&mut self, head: Position, ends_for: GapReason) -> bool {
         match self {
             Self::Live => {
                 *self = Self::CatchingUp(Box::new(CatchUp {
                     stage: Stage::Reading,
+                    ends_for,
                     ..CatchUp::behind(head)
                 }));
                 true
@@ -157,6 +160,7 @@ impl CatchUp {
             stage: Stage::Joined,
             messages: 0,
             bytes: 0,
+            ends_for: GapReason::Limit,
         }
     }
 

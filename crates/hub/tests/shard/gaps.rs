@@ -1,10 +1,11 @@
 //! Who can be told what is missing goes on behind it; nobody is given half an order without a word.
 
 use tautline_engine::Engine as _;
-use tautline_hub::{Closing, ShardLimits};
-use tautline_protocol::model::{Epoch, Gap, GapReason, Position};
+use tautline_hub::{Closing, OutboxLimits, ShardLimits};
+use tautline_protocol::model::{Epoch, Gap, GapReason, Position, SlowConsumers};
 
 use crate::house::{House, name, run, settle};
+use crate::peer::Takes;
 
 /// The lines of these publications.
 fn lines(room: &str, offsets: impl IntoIterator<Item = u64>) -> Vec<String> {
@@ -102,6 +103,91 @@ fn a_loss_while_somebody_catches_up_is_caught_up_with() {
             assert_eq!(guest.peer.order(), lines("r", 1..=37));
             assert_eq!(guest.closing(), None);
         }
+    });
+}
+
+/// A house whose outboxes hold ten messages.
+fn narrow_house() -> House {
+    let outbox = OutboxLimits {
+        bytes_max: 1024 * 1024,
+        messages_max: 10,
+    };
+    let limits = ShardLimits {
+        outbox,
+        ..ShardLimits::default()
+    };
+    House::with(limits, 8192)
+}
+
+#[test]
+fn who_is_slow_stays_where_it_may_and_gets_all_that_is_kept() {
+    run(async {
+        let house = narrow_house();
+        let slow = [
+            house.tolerant_guest(),
+            house.guest(),
+            house.tolerant_guest(),
+        ];
+        for (guest, policy) in slow.iter().zip([
+            SlowConsumers::Close,
+            SlowConsumers::Skip,
+            SlowConsumers::Skip,
+        ]) {
+            let room = if policy == SlowConsumers::Close {
+                "strict"
+            } else {
+                "r"
+            };
+            guest.join(room, None).await;
+            guest.follow_slowly(room, policy);
+            guest.takes(Takes::Nothing);
+        }
+        for _ in 0..100 {
+            house.publish_many("r", 3).await;
+            house.publish_many("strict", 3).await;
+            settle().await;
+        }
+        let [strict, cannot_be_told, stays] = &slow;
+        for closed in [strict, cannot_be_told] {
+            assert_eq!(closed.closing(), Some(Closing::SlowConsumer));
+        }
+        stays.takes(Takes::All);
+        settle().await;
+        house.publish_many("r", 3).await;
+        settle().await;
+        assert_eq!(stays.closing(), None);
+        assert_eq!(stays.peer.order(), lines("r", 1..=303));
+    });
+}
+
+#[test]
+fn who_is_too_slow_is_told_of_the_gap_and_goes_on() {
+    run(async {
+        let house = narrow_house();
+        let guest = house.tolerant_guest();
+        guest.join("r", None).await;
+        guest.follow_slowly("r", SlowConsumers::Skip);
+        guest.takes(Takes::Nothing);
+        for _ in 0..100 {
+            house.publish_many("r", 20).await;
+            settle().await;
+        }
+        guest.takes(Takes::All);
+        settle().await;
+        house.publish_many("r", 1).await;
+        settle().await;
+        assert_eq!(guest.closing(), None);
+        let order = guest.peer.order();
+        let gap = order
+            .iter()
+            .position(|line| line.starts_with("g "))
+            .unwrap();
+        let gap_at = u64::try_from(gap).unwrap();
+        let mut expected = lines("r", 1..=gap_at);
+        expected.push(format!("g r {} 2000 SlowConsumer", gap_at + 1));
+        expected.extend(lines("r", 2001..=2001));
+        assert_eq!(order, expected);
+        assert!((1000..=1020).contains(&gap_at), "{gap_at}");
     });
 }
 

@@ -13,7 +13,7 @@ use tautline_hub::{
     Closing, Joined, Manner, Memory, OnGap, Resumed, Shard, ShardLimits, Variant, Wake,
 };
 use tautline_protocol::model::{
-    ConnectionId, EventName, Member, NodeId, Position, Retention, RoomName,
+    ConnectionId, EventName, Member, NodeId, Position, Retention, RoomName, SlowConsumers,
 };
 use tokio::task::LocalSet;
 
@@ -195,7 +195,13 @@ impl Guest {
     }
 
     pub(crate) fn follow(&self, room: &str) {
-        self.shard.follow(self.id, &name(room), None);
+        self.follow_slowly(room, SlowConsumers::Close);
+    }
+
+    /// Follows a room in which this becomes of those who are slow.
+    pub(crate) fn follow_slowly(&self, room: &str, slow_consumers: SlowConsumers) {
+        self.shard
+            .follow(self.id, &name(room), (None, slow_consumers));
     }
 
     /// Joins without history, and follows.
@@ -213,7 +219,8 @@ impl Guest {
             name: user.into(),
             state: None,
         };
-        self.shard.follow(self.id, &name(room), Some(member));
+        let manner = (Some(member), SlowConsumers::Close);
+        self.shard.follow(self.id, &name(room), manner);
     }
 
     pub(crate) fn leave(&self, room: &str) {

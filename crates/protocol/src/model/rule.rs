@@ -90,10 +90,23 @@ pub struct RoomRule {
     pub presence: bool,
     /// What every authenticated user may do there without a grant, or the one that `{user}` stands for.
     pub everyone: Actions,
+    /// What becomes of members who take less than they are sent.
+    pub slow_consumers: SlowConsumers,
     /// How often may be published there, by all together and on each node.
     pub rate: Option<Rate>,
     /// The largest publication, in bytes of its data.
     pub data_bytes_max: usize,
+}
+
+/// What becomes of members who take less than they are sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SlowConsumers {
+    /// They are closed, and come back for what they have missed.
+    #[default]
+    Close,
+    /// They stay. Once they have taken what waits they are given what the room keeps, as far as that is given at
+    /// once, and are told of the gap. Who cannot be told of one is closed.
+    Skip,
 }
 
 impl RoomRule {
@@ -108,6 +121,7 @@ impl RoomRule {
             durable: false,
             presence: false,
             everyone: Actions::NONE,
+            slow_consumers: SlowConsumers::Close,
             rate: None,
             data_bytes_max: usize::MAX,
         }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use tautline_protocol::model::{Action, Actions, Pattern, Retention, RoomRule, Rules};
+use tautline_protocol::model::{
+    Action, Actions, Pattern, Retention, RoomRule, Rules, SlowConsumers,
+};
 
 use super::Mode;
 use super::check::Written;
@@ -59,6 +61,7 @@ fn rule(room: &Values, message_max: usize, faults: &mut Faults) -> Option<RoomRu
         durable: room.switch("durable", faults),
         presence: room.switch("presence", faults),
         everyone,
+        slow_consumers: slow_consumers(room, faults),
         rate: room.rate("rate", faults),
         data_bytes_max: data_bytes_max.map_or(message_max, |bytes| {
             usize::try_from(bytes).unwrap_or(usize::MAX)
@@ -66,6 +69,18 @@ fn rule(room: &Values, message_max: usize, faults: &mut Faults) -> Option<RoomRu
         ..RoomRule::of(pattern?)
     };
     Some(rule)
+}
+
+fn slow_consumers(room: &Values, faults: &mut Faults) -> SlowConsumers {
+    match room.text("slow_consumers", faults).as_deref() {
+        Some("skip") => SlowConsumers::Skip,
+        Some("close") | None => SlowConsumers::Close,
+        Some(other) => {
+            let fix = "is no policy; choose close or skip";
+            faults.add("room.slow_consumers", format_args!("{other:?}"), fix);
+            SlowConsumers::Close
+        }
+    }
 }
 
 fn action(name: &str, faults: &mut Faults) -> Option<Action> {

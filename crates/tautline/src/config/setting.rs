@@ -505,6 +505,13 @@ pub(super) const ROOM_SETTINGS: &[Setting] = &[
         "what every authenticated user may do: `join`, `publish`, `cast`, `history`, `presence`, `members`",
     ),
     setting(
+        "slow_consumers",
+        Kind::Text,
+        r#""close""#,
+        "what becomes of members who take less than they are sent: `close` ends them with 1013, and they come back for what they have \
+         missed; `skip` keeps those who speak v2, and tells them what is missing",
+    ),
+    setting(
         "audit_payloads",
         Kind::Switch,
         "false",

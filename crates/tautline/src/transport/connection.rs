@@ -298,8 +298,8 @@ impl Connection {
                     self.worker.observe(&denied);
                 }
                 Output::Follow(room) => {
-                    let member = self.member(&room);
-                    self.worker.shard.follow(self.id, &room, member);
+                    let manner = (self.member(&room), self.worker.slow_consumers(&room));
+                    self.worker.shard.follow(self.id, &room, manner);
                 }
                 Output::Close(close) => {
                     let code = Some(close.code.number());

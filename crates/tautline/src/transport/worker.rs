@@ -10,7 +10,7 @@ use std::time::Duration;
 use hyper::StatusCode;
 use tautline_engine::{Draft, Engine, EngineError};
 use tautline_hub::{Closing, Shard, Variant};
-use tautline_protocol::model::{ConnectionId, Identity, RoomName, RoomRule};
+use tautline_protocol::model::{ConnectionId, Identity, RoomName, RoomRule, SlowConsumers};
 use tautline_protocol::server::{Ask, Denied, Reply, Settings};
 use tautline_protocol::wire::{Token, Version};
 use tautline_websocket::{Decoder, Deflate, Inflater, Limits, Role};
@@ -358,6 +358,12 @@ impl Worker {
 
     pub(super) fn observe(&self, event: &Lifecycle<'_>) {
         self.shared.observer.observe(event);
+    }
+
+    /// What becomes of a room's members who take less than they are sent.
+    pub(super) fn slow_consumers(&self, room: &RoomName) -> SlowConsumers {
+        self.rule(room)
+            .map_or_else(SlowConsumers::default, |rule| rule.slow_consumers)
     }
 
     fn rule(&self, room: &RoomName) -> Option<&RoomRule> {
