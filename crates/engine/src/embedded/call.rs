@@ -117,6 +117,11 @@ impl Call {
         }
     }
 
+    /// Whether somebody waits for what comes of it.
+    pub(super) fn is_awaited(&self) -> bool {
+        !matches!(self, Self::Tidy(_) | Self::GiveUp { .. })
+    }
+
     /// The room whose order it is part of.
     pub(super) fn room(&self) -> Option<&RoomName> {
         match self {

@@ -14,6 +14,7 @@ mod call;
 mod clock;
 mod copies;
 mod fault;
+mod figures;
 mod keep;
 mod limits;
 mod load;
@@ -39,6 +40,7 @@ use tautline_protocol::model::{Position, RoomName};
 use tokio::sync::mpsc::{self, error::TrySendError};
 
 pub use copies::{backup, compact, restore};
+pub use figures::StoreFigures;
 pub use limits::EmbeddedLimits;
 pub use store_error::StoreError;
 pub use survey::{StoreStats, Survey, stats, survey};
@@ -138,12 +140,15 @@ impl EmbeddedEngine {
     /// Why nothing is written any more, once the disk has failed to keep what it was given. What was
     /// answered is true still; only a new process can find out how much of the rest is there.
     pub fn failure(&self) -> Option<&str> {
-        self.shared.failure.get().map(String::as_str)
+        let said = self.shared.failure.get().map(String::as_str);
+        let threads = [&self.writer, &self.reader];
+        let gone = threads.into_iter().flatten().any(JoinHandle::is_finished);
+        said.or_else(|| gone.then_some("a thread of the store has ended"))
     }
 
-    /// How many calls wait for the disk.
-    pub fn waiting(&self) -> usize {
-        self.ways.as_ref().map_or(0, |ways| ways.queue.len())
+    /// What it counts of itself.
+    pub fn figures(&self) -> &Arc<StoreFigures> {
+        &self.shared.figures
     }
 
     /// How much history is in memory.
@@ -153,7 +158,14 @@ impl EmbeddedEngine {
 
     fn push(&self, call: Call) -> Result<(), EngineError> {
         let ways = self.ways.as_ref().ok_or_else(ended)?;
-        ways.queue.push(call)
+        if !call.is_awaited() {
+            return ways.queue.push(call);
+        }
+        let figures = &self.shared.figures;
+        figures.asked_once();
+        ways.queue
+            .push(call)
+            .inspect_err(|_| figures.refused_all(1))
     }
 
     fn push_read(&self, read: Read) -> Result<(), EngineError> {

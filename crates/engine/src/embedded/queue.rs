@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use tokio::sync::mpsc::{self, error::TrySendError};
 
@@ -11,6 +12,9 @@ use crate::EngineError;
 
 /// So many calls share one commit at most.
 const BATCH_MAX: usize = 256;
+
+/// So many turns of the scheduler in which nothing came end the gathering of a batch.
+const QUIET_TURNS: u32 = 16;
 
 /// The end where calls come in.
 #[derive(Debug, Clone)]
@@ -55,21 +59,30 @@ impl Queue {
             }
         })
     }
-
-    /// How many calls wait.
-    pub(super) fn len(&self) -> usize {
-        self.sender.max_capacity() - self.sender.capacity()
-    }
 }
 
 impl Calls {
     /// Waits for calls and takes all that are there, up to one batch. None come when the engine is gone.
     pub(super) fn receive(&mut self) -> Vec<Call> {
         let mut calls = Vec::new();
+        self.gather();
         self.receiver.blocking_recv_many(&mut calls, BATCH_MAX);
         let weight = calls.iter().map(Call::weight).sum();
         self.bytes.fetch_sub(weight, Ordering::Relaxed);
         calls
+    }
+
+    /// Lets those who were answered just now come with their next call, as long as more and more come: they then share
+    /// one commit. No time is waited for, and a call that comes alone waits for a few turns of the scheduler.
+    fn gather(&self) {
+        let mut came = self.receiver.len();
+        let mut quiet = 0;
+        while came < BATCH_MAX && quiet < QUIET_TURNS {
+            thread::yield_now();
+            let now = self.receiver.len();
+            quiet = if now > came { 0 } else { quiet + 1 };
+            came = now;
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -1,12 +1,13 @@
 //! What the threads of a store share.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use tautline_protocol::model::RoomName;
 
 use super::EmbeddedLimits;
 use super::fault::Fault;
+use super::figures::StoreFigures;
 use super::tables::RoomRow;
 use crate::memory::MemoryEngine;
 
@@ -20,6 +21,7 @@ pub(super) struct Shared {
     pub(super) limits: EmbeddedLimits,
     /// Why nothing is written any more, once that is so.
     pub(super) failure: OnceLock<String>,
+    pub(super) figures: Arc<StoreFigures>,
     /// What somebody should know.
     notices: Mutex<Vec<String>>,
 }
@@ -30,6 +32,7 @@ impl Shared {
             memory,
             limits,
             failure: OnceLock::new(),
+            figures: Arc::default(),
             notices: Mutex::default(),
         }
     }
@@ -50,6 +53,7 @@ impl Shared {
 
     /// Has somebody know, unless too much of it has not been read yet.
     pub(super) fn notice(&self, what: String) {
+        self.figures.noticed();
         let mut notices = self.notices.lock();
         if notices.len() < NOTICES_MAX && !notices.contains(&what) {
             notices.push(what);

@@ -188,5 +188,7 @@ fn give_back(connection: &Connection) -> Result<bool, Fault> {
     let mut statement = connection.prepare(&pragma)?;
     let mut rows = statement.query([])?;
     while rows.next()?.is_some() {}
-    Ok(true)
+    drop(rows);
+    let left: u32 = connection.query_row("PRAGMA freelist_count", [], |row| row.get(0))?;
+    Ok(left < free)
 }

@@ -104,6 +104,13 @@ impl Writer<'_> {
     }
 
     fn end(&self, batch: Vec<Call>, refused: Option<&EngineError>) {
+        let awaited = batch.iter().filter(|call| call.is_awaited()).count() as u64;
+        let figures = &self.shared.figures;
+        match refused {
+            Some(_) => figures.refused_all(awaited),
+            None if awaited > 0 => figures.committed(awaited),
+            None => (),
+        }
         let rooms = &self.shared.memory.rooms;
         for mut call in batch {
             if refused.is_some()

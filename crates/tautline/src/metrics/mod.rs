@@ -11,10 +11,12 @@ mod panics;
 mod queues;
 #[cfg(test)]
 mod reference;
+mod store;
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use tautline_engine::embedded::StoreFigures;
 use tautline_engine::memory::Budget;
 use tautline_hub::{Memory, Stats};
 
@@ -29,6 +31,7 @@ pub(crate) use self::operators::Answered;
 use self::operators::Operators;
 use self::panics::Panics;
 use self::queues::Queues;
+use self::store::Store;
 use crate::lifecycle::{Lifecycle, Observer};
 
 /// Everything that is counted, each group by itself.
@@ -42,6 +45,7 @@ pub(crate) struct Metrics {
     panics: Panics,
     audit: AuditFigures,
     queues: Queues,
+    store: Store,
     shards: Mutex<Vec<Shard>>,
 }
 
@@ -62,6 +66,7 @@ impl Metrics {
             operators: Operators::new(&mut book),
             audit: AuditFigures::new(&mut book),
             queues: Queues::new(&mut book),
+            store: Store::new(&mut book),
             panics: Panics::new(&mut book),
             shards: Mutex::default(),
             book,
@@ -86,6 +91,11 @@ impl Metrics {
     /// Tells how much history is kept.
     pub(crate) fn measure(&self, history: Arc<Budget>) {
         self.queues.measure(history);
+    }
+
+    /// Tells what the store of durable rooms counts.
+    pub(crate) fn tell_of(&self, store: Arc<StoreFigures>) {
+        self.store.tell_of(store);
     }
 
     /// Counts a certificate that has changed, by what came of it.
@@ -114,6 +124,7 @@ impl Metrics {
         let shards = self.shards.lock();
         self.latencies.gather(&shards);
         self.messages.gather(&shards);
+        self.store.gather();
         self.queues.gather(&shards);
         self.panics.gather();
     }

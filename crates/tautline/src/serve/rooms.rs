@@ -43,6 +43,7 @@ impl Rooms {
         };
         let engine = EmbeddedEngine::open(&storage.directory, limits, clock)?;
         metrics.measure(Arc::clone(engine.budget()));
+        metrics.tell_of(Arc::clone(engine.figures()));
         let directory = storage.directory.display();
         tracing::info!(%directory, "durable rooms are kept on disk");
         Ok(Self::OnDisk(Arc::new(engine)))

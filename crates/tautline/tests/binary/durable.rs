@@ -38,6 +38,8 @@ fn what_was_answered_is_there_after_a_kill() {
         assert_eq!(ann.expect("order")["id"], placed[number]["id"]);
     }
     assert_eq!(placed[0]["level"], "disk");
+    assert_eq!(operators.figure("tautline_store_written_total"), 20);
+    assert_eq!(operators.figure("tautline_store_waiting"), 0);
     let past = operators.get(ORDERS).json();
     server.kill();
 
@@ -199,6 +201,7 @@ fn a_full_disk_stops_durable_rooms_alone_and_only_while_it_is_full() {
     server.record("the store of durable rooms", |record| {
         record["notice"] == "the disk has no room"
     });
+    assert_eq!(operators.figure("tautline_store_refused_total"), 1);
     let past = operators.get(ORDERS).json();
     assert!(!past["messages"].as_array().unwrap().is_empty());
     let placed = operators.post(CHAT, &json!({"event": "count", "data": 1}));
