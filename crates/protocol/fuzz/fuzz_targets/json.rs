@@ -7,11 +7,11 @@
 
 use libfuzzer_sys::fuzz_target;
 use tautline_protocol::wire::v2::Encoding;
-use tautline_protocol::wire::{self, Version};
+use tautline_protocol::wire::v1;
 
 fuzz_target!(|data: &[u8]| {
     tautline_protocol_fuzz::check(Encoding::Json, data);
     if let Ok(text) = std::str::from_utf8(data) {
-        let _command_or_refusal = wire::parse(Version::V1, text);
+        let _command_or_refusal = v1::parse(text);
     }
 });

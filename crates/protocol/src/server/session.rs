@@ -15,9 +15,9 @@ use self::subscribing::{Opening, Subscribing};
 use super::heartbeat::{Beat, Heartbeat};
 use super::{Denied, Now, Output, Reply, Settings};
 use crate::model::{ConnectionId, Identity, RoomName};
-use crate::wire::{self, Close, CloseCode, Refusal, RequestId, Version};
+use crate::wire::{Close, CloseCode, Refusal, RequestId, v1};
 
-/// The control plane of one connection, in whatever version it speaks.
+/// The control plane of one connection that speaks v1.
 ///
 /// **Use.** After every `handle_*`, call [`Session::poll`] until it answers none and do what it says,
 /// in order. Call [`Session::handle_timeout`] at [`Session::next_timeout`], after whatever was
@@ -33,7 +33,6 @@ use crate::wire::{self, Close, CloseCode, Refusal, RequestId, Version};
 #[derive(Debug)]
 pub struct Session {
     connection: ConnectionId,
-    version: Version,
     settings: Arc<Settings>,
     identity: Option<Identity>,
     /// Until someone is authenticated: by when. Then: when the token ends.
@@ -85,16 +84,9 @@ enum Farewell {
 
 impl Session {
     /// The session of a connection that was just accepted; `seed` is the chance in its heartbeat.
-    pub fn new(
-        now: Now,
-        connection: ConnectionId,
-        version: Version,
-        settings: Arc<Settings>,
-        seed: u64,
-    ) -> Self {
+    pub fn new(now: Now, connection: ConnectionId, settings: Arc<Settings>, seed: u64) -> Self {
         Self {
             connection,
-            version,
             identity: None,
             deadline: Some(now.at + settings.auth_timeout),
             heartbeat: Heartbeat::new(now.at, &settings, seed),
@@ -123,7 +115,7 @@ impl Session {
             self.close(Close::new(CloseCode::ServerError));
             return;
         }
-        match wire::parse(self.version, text) {
+        match v1::parse(text) {
             Ok(command) => self.obey(now, command),
             Err(refusal) => self.refuse(now, &refusal, None),
         }

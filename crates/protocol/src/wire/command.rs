@@ -1,4 +1,4 @@
-//! What a client asks, whatever version it speaks.
+//! What a client of v1 asks.
 
 use std::fmt;
 use std::sync::Arc;
@@ -94,7 +94,7 @@ impl fmt::Debug for Command {
 
 #[cfg(test)]
 mod tests {
-    use crate::wire::{Version, parse};
+    use crate::wire::v1;
 
     #[test]
     fn what_a_client_says_is_never_shown() {
@@ -103,7 +103,7 @@ mod tests {
             r#"{"type":"chat","roomId":"r","text":"secret-2","requestId":"secret-3"}"#,
             r#"{"type":"request","method":"echo","payload":"secret-4","requestId":"secret-5"}"#,
         ] {
-            let shown = format!("{:?}", parse(Version::V1, text).unwrap());
+            let shown = format!("{:?}", v1::parse(text).unwrap());
             assert!(!shown.contains("secret"), "{shown}");
         }
     }

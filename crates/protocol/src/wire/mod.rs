@@ -13,7 +13,7 @@ mod message;
 mod refusal;
 mod request_id;
 mod token;
-mod v1;
+pub mod v1;
 pub mod v2;
 mod version;
 
@@ -41,23 +41,12 @@ pub fn data_fault(text: &str) -> Option<String> {
     })
 }
 
-/// Takes a client's text for a command.
-pub fn parse(version: Version, text: &str) -> Result<Command, Refusal> {
-    match version {
-        Version::V1 => v1::parse(text),
-    }
-}
-
-/// What the server says, as the payload of one text message.
+/// What the server says, as the payload of one message; empty if the version has no words for it.
 pub fn encode(version: Version, message: &Message<'_>) -> Vec<u8> {
     match version {
         Version::V1 => v1::encode(message),
-    }
-}
-
-/// How a refusal is answered: some end the connection, and which ones depends on the version.
-pub fn answer(version: Version, refusal: &Refusal) -> Answer {
-    match version {
-        Version::V1 => v1::answer(refusal),
+        Version::V2(encoding) => v2::ServerMessage::told(message)
+            .map(|message| v2::Envelope::from(message).encode(encoding))
+            .unwrap_or_default(),
     }
 }

@@ -1,12 +1,15 @@
 //! Which protocol a connection speaks, settled in the handshake.
 
 use super::Token;
+use super::v2::Encoding;
 
 /// A protocol version. Later versions are greater, and greater is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Version {
     /// The plain protocol: flat JSON in text frames.
     V1,
+    /// The typed envelope.
+    V2(Encoding),
 }
 
 /// What a handshake settled.
@@ -39,9 +42,17 @@ pub enum NegotiationError {
 
 impl Version {
     /// Every version, the best first.
-    pub const ALL: [Self; 1] = [Self::V1];
+    pub const ALL: [Self; 3] = [
+        Self::V2(Encoding::MessagePack),
+        Self::V2(Encoding::Json),
+        Self::V1,
+    ];
     /// The subprotocols of all versions, the best first.
-    pub const SUBPROTOCOLS: [&'static str; 1] = ["tautline.v1.json"];
+    pub const SUBPROTOCOLS: [&'static str; 3] = [
+        "tautline.v2.msgpack",
+        "tautline.v2.json",
+        "tautline.v1.json",
+    ];
     /// What a subprotocol begins with that is a credential instead of a version.
     const BEARER: &'static str = "bearer.";
 
@@ -49,6 +60,8 @@ impl Version {
     pub fn subprotocol(self) -> &'static str {
         match self {
             Self::V1 => "tautline.v1.json",
+            Self::V2(Encoding::Json) => "tautline.v2.json",
+            Self::V2(Encoding::MessagePack) => "tautline.v2.msgpack",
         }
     }
 
@@ -114,6 +127,25 @@ mod tests {
     }
 
     #[test]
+    fn the_best_of_several_is_settled() {
+        for (offers, best) in [
+            (
+                &["tautline.v1.json", "tautline.v2.json"][..],
+                Version::V2(Encoding::Json),
+            ),
+            (
+                &["tautline.v2.msgpack", "tautline.v2.json"],
+                Version::V2(Encoding::MessagePack),
+            ),
+            (&["tautline.v1.json", "tautline.v3.json"], Version::V1),
+        ] {
+            let settled = settled(offers);
+            assert_eq!(settled.version, best);
+            assert_eq!(settled.echo, Some(best.subprotocol()));
+        }
+    }
+
+    #[test]
     fn unknown_versions_alone_are_refused_with_the_supported_ones() {
         for offers in [
             &["mqtt"][..],
@@ -124,7 +156,7 @@ mod tests {
             assert_eq!(
                 error,
                 NegotiationError::Unsupported {
-                    supported: &["tautline.v1.json"]
+                    supported: &Version::SUBPROTOCOLS
                 }
             );
             assert!(error.to_string().ends_with("tautline.v1.json"));

@@ -11,7 +11,7 @@ use tautline_protocol::model::{
     Timestamp,
 };
 use tautline_protocol::server::{Ask, Denied, Now, Output, Reply, Session, Settings};
-use tautline_protocol::wire::{ErrorCode, Version};
+use tautline_protocol::wire::ErrorCode;
 
 /// What can happen to a connection.
 #[derive(Debug, Clone)]
@@ -136,7 +136,7 @@ impl Driver {
             wall: Timestamp(0),
         };
         Self {
-            session: Session::new(now, connection, Version::V1, Arc::new(settings), seed),
+            session: Session::new(now, connection, Arc::new(settings), seed),
             started,
             at: started,
             awaited: None,

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tautline_protocol::model::{Epoch, Position, Publication, PublicationId, Timestamp};
-use tautline_protocol::wire::{self, Answer, Command, Message, PAYLOAD_DEPTH_MAX, Version};
+use tautline_protocol::wire::{Answer, Command, Message, PAYLOAD_DEPTH_MAX, v1};
 
 /// Parses, and checks what holds for every outcome.
 fn parse(text: &str) -> Option<Command> {
-    match wire::parse(Version::V1, text) {
+    match v1::parse(text) {
         Ok(command) => {
             // A second parser, strict about surrogates, agrees that it is JSON.
             let value: Value = serde_json::from_str(text).unwrap();
@@ -17,7 +17,7 @@ fn parse(text: &str) -> Option<Command> {
             Some(command)
         }
         Err(refusal) => {
-            let Answer::Close(close) = wire::answer(Version::V1, &refusal) else {
+            let Answer::Close(close) = v1::answer(&refusal) else {
                 panic!("a malformed message did not close: {text}");
             };
             assert_eq!(close.code.number(), 1008);
@@ -138,7 +138,7 @@ proptest! {
         prop_assert_eq!(command.is_some(), !text.is_empty());
         if let Some(command) = command {
             let publication = publication(command);
-            let bytes = wire::encode(Version::V1, &Message::Publication(&publication));
+            let bytes = v1::encode(&Message::Publication(&publication));
             let received: Value = serde_json::from_slice(&bytes).unwrap();
             prop_assert_eq!(&received["text"], &json!(text));
             prop_assert_eq!(&received["requestId"], &json!(request));

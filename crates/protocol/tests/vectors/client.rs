@@ -2,16 +2,16 @@
 
 use serde_json::{Map, Value, json};
 use tautline_protocol::model::RoomName;
-use tautline_protocol::wire::{self, Answer, Command, RequestId, Version};
+use tautline_protocol::wire::{Answer, Command, RequestId, v1};
 
 use super::model::{long_text, text};
 
 pub(crate) fn check(vector: &Value) {
     let name = text(vector, "name");
-    match wire::parse(Version::V1, &long_text(&vector["text"])) {
+    match v1::parse(&long_text(&vector["text"])) {
         Ok(command) => assert_eq!(shown(&command), vector["command"], "{name}"),
         Err(refusal) => {
-            let Answer::Close(close) = wire::answer(Version::V1, &refusal) else {
+            let Answer::Close(close) = v1::answer(&refusal) else {
                 panic!("{name}: a malformed message did not close");
             };
             let shown = json!({ "code": close.code.number(), "reason": close.reason });

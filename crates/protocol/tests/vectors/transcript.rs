@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tautline_protocol::model::{Rate, Rules, Timestamp};
 use tautline_protocol::server::{Ask, Denied, Now, Output, Reply, Session, Settings};
-use tautline_protocol::wire::Version;
 
 use super::model::{connection, error_code, identity, long_text, publication, rule, text};
 
@@ -48,7 +47,7 @@ impl Run {
             wall: Timestamp(STARTED_AT_MS),
         };
         Self {
-            session: Session::new(now, connection(CONNECTION), Version::V1, settings, 0),
+            session: Session::new(now, connection(CONNECTION), settings, 0),
             started,
             at: started,
         }

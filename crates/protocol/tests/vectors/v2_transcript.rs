@@ -260,8 +260,9 @@ fn shown(output: Output) -> Option<Value> {
             let state = state.map(|state| String::from_utf8(state.to_vec()).unwrap());
             json!({ "follow": { "room": room.as_str(), "stateJson": state } })
         }
-        Output::Close(close) => {
-            json!({ "close": { "code": close.code.number(), "reason": close.reason } })
+        Output::Close(bye, close) => {
+            let bye = String::from_utf8(bye).unwrap();
+            json!({ "close": { "bye": bye, "code": close.code.number(), "reason": close.reason } })
         }
         Output::Ask(_, ask) => json!({ "ask": shown_ask(ask) }),
     })

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::{Farewell, Opening, Session, Subscribing};
 use crate::model::{Publication, RoomName};
 use crate::server::{Now, Output};
-use crate::wire::{self, Answer, Close, Message, Refusal, RequestId};
+use crate::wire::{Answer, Close, Message, Refusal, RequestId, v1};
 
 impl Session {
     pub(super) fn send(&mut self, message: &Message<'_>) {
-        let bytes = wire::encode(self.version, message);
+        let bytes = v1::encode(message);
         self.outputs.push_back(Output::Send(bytes));
     }
 
@@ -19,7 +19,7 @@ impl Session {
             return;
         }
         self.outputs.push_back(Output::Refused(refusal.clone()));
-        match wire::answer(self.version, refusal) {
+        match v1::answer(refusal) {
             Answer::Close(close) => self.close(close),
             Answer::Error { .. } if !self.allowance.refusal(now, &self.settings) => {
                 self.refuse(now, &Refusal::RefusedTooOften, None);
@@ -72,7 +72,7 @@ impl Session {
 
     pub(super) fn tell_history(&mut self, room: &RoomName, publications: &[Arc<Publication>]) {
         let message = Message::History { room, publications };
-        let bytes = wire::encode(self.version, &message);
+        let bytes = v1::encode(&message);
         self.outputs.push_back(Output::SendHistory(bytes));
     }
 }

@@ -32,8 +32,8 @@ pub enum Output {
     },
     /// Something is refused, for whoever observes.
     Refused(Refusal),
-    /// Close the connection. Nothing comes after it.
-    Close(Close),
+    /// Send this message, `bye`, and close the connection. Nothing comes after it.
+    Close(Vec<u8>, Close),
 }
 
 /// What a session asks of the rooms.
@@ -132,7 +132,7 @@ impl fmt::Debug for Output {
             Self::Ask(ticket, ask) => write!(f, "Ask({}, {ask:?})", ticket.0),
             Self::Follow { room, .. } => write!(f, "Follow({room})"),
             Self::Refused(refusal) => write!(f, "Refused({refusal:?})"),
-            Self::Close(close) => write!(f, "{close:?}"),
+            Self::Close(_, close) => write!(f, "{close:?}"),
         }
     }
 }

@@ -27,7 +27,7 @@ use crate::wire::{Close, CloseCode, Refusal};
 /// answers: while [`Session::is_waiting`], frames are kept back by the driver. One that comes in nevertheless ends the
 /// connection with 1011, because doing it now would break the order.
 ///
-/// **End.** [`Output::Close`] comes at most once, behind `bye`, and is the last output; everything handed in
+/// **End.** [`Output::Close`] comes at most once and is the last output; everything handed in
 /// afterwards is ignored. The rooms it was in are [`Session::rooms`]; an [`Ask::Join`](super::Ask::Join) that was not
 /// answered before may still succeed, and the driver undoes it.
 #[derive(Debug)]

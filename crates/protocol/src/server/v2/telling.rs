@@ -91,11 +91,11 @@ impl Session {
             CloseCode::TryAgainLater | CloseCode::LimitReached
         );
         let after = has_to_wait.then_some(self.settings.v2.come_back_after);
-        self.send(ServerMessage::Bye(bye(close.code, after)));
+        let bye = self.bytes(ServerMessage::Bye(bye(close.code, after)), None);
         self.stage = Stage::Closed;
         self.answers.clear();
         self.greeting = None;
-        self.outputs.push_back(Output::Close(close));
+        self.outputs.push_back(Output::Close(bye, close));
     }
 }
 

@@ -14,7 +14,7 @@ const MISSING: Message<'static> = Message::Error {
 };
 
 /// What the server says, as the payload of one text message.
-pub(in crate::wire) fn encode(message: &Message<'_>) -> Vec<u8> {
+pub fn encode(message: &Message<'_>) -> Vec<u8> {
     let mut out = Vec::new();
     write(&mut out, message);
     out

@@ -10,14 +10,14 @@ mod publication;
 
 use std::borrow::Cow;
 
-pub(super) use encode::encode;
-pub(super) use parse::parse;
+pub use encode::encode;
+pub use parse::parse;
 
 use super::{Answer, Close, CloseCode, ErrorCode, Refusal};
 use crate::model::RoomName;
 
 /// How v1 answers a refusal: what a correct program cannot cause ends the connection.
-pub(super) fn answer(refusal: &Refusal) -> Answer {
+pub fn answer(refusal: &Refusal) -> Answer {
     let close = |code, reason| Answer::Close(Close::with_reason(code, reason));
     let error = |code, message| Answer::Error { code, message };
     match refusal {

@@ -23,7 +23,7 @@ const TAG_UNITS_MAX: usize = 100;
 const TYPE_SHOWN_MAX: usize = 24;
 
 /// Takes a client's text for a command.
-pub(in crate::wire) fn parse(text: &str) -> Result<Command, Refusal> {
+pub fn parse(text: &str) -> Result<Command, Refusal> {
     let fields = Fields::read(text)?;
     let kind = string(required(fields.kind, "type")?, "type")?;
     match &*kind {

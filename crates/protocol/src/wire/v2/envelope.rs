@@ -13,7 +13,7 @@ use super::msgpack::{Packed, Writer, pack};
 use crate::wire::{RequestId, data_fault};
 
 /// How a connection writes its messages; settled in the handshake.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Encoding {
     /// JSON in text frames.
     Json,
