@@ -8,14 +8,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant, SystemTime};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tautline_hub::{Closing, Manner, OnGap, Traffic, Variant};
 use tautline_protocol::model::{ConnectionId, Identity, Member, RoomName, Timestamp};
-use tautline_protocol::server::{Denied, Now, Output, Reply, Session};
+use tautline_protocol::server::{Denied, Now};
 use tautline_protocol::wire::{CloseCode, Token, Version};
 use tautline_websocket::{Decoder, Deflate, Event, Input, Violation, frame};
 use tokio::io::ReadBuf;
 
+use super::dialogue::{Dialogue, Wish};
 use super::socket::Socket;
 use super::{Stay, Worker};
 use crate::ending::{By, Ending, How, Times};
@@ -31,10 +32,9 @@ pub(super) struct Connection {
     variant: Variant,
     socket: Socket,
     decoder: Decoder,
-    session: Session,
-    /// What the session asked of the rooms. Nothing is read until it is answered.
-    asked: Option<Asked>,
-    /// What was read already behind the frame that asked.
+    /// Nothing is read while it is busy.
+    session: Dialogue,
+    /// What was read already behind the frame that made it busy.
     unread: Vec<u8>,
     /// The earliest timer that is set.
     timer: Option<Instant>,
@@ -43,8 +43,6 @@ pub(super) struct Connection {
     /// Given back when the end is told; there is one end.
     stay: Option<Stay>,
 }
-
-type Asked = Pin<Box<dyn Future<Output = Reply>>>;
 
 /// When signs of life were asked for and given, and one that is not complete.
 struct Signs {
@@ -78,19 +76,14 @@ impl Connection {
         stay: Stay,
     ) -> Self {
         let variant = worker.variant(version, deflate);
-        let manner = Manner {
-            variant,
-            on_gap: OnGap::Close,
+        let on_gap = match version {
+            Version::V1 => OnGap::Close,
+            Version::V2(_) => OnGap::Tell,
         };
+        let manner = Manner { variant, on_gap };
         let id = worker.shard.attach(socket.sink(), manner);
         let now = now();
-        let session = Session::new(
-            now,
-            id,
-            version,
-            Arc::clone(&worker.shared.session),
-            Worker::seed(),
-        );
+        let session = Dialogue::new(now, id, version, &worker);
         let decoder = worker.decoder(version, deflate);
         let signs = Signs {
             pinged: None,
@@ -104,7 +97,6 @@ impl Connection {
             socket,
             decoder,
             session,
-            asked: None,
             unread: Vec::new(),
             timer: None,
             signs,
@@ -149,11 +141,13 @@ impl Connection {
                 return self.poll_last(now, context);
             }
             self.set_timer(wake.stalled);
-            if let Some(asked) = &mut self.asked {
-                let reply = ready!(asked.as_mut().poll(context));
-                self.handle_reply(now, reply, context);
+            if self.session.poll_asked(now, context) {
+                self.carry_out(now, context);
                 self.resume(now, context);
                 continue;
+            }
+            if self.session.is_busy() {
+                return Poll::Pending;
             }
             if ready!(self.poll_read(now, context)) == Read::Full {
                 // More is there; others of the shard get their turn first.
@@ -191,7 +185,7 @@ impl Connection {
 
     /// Goes on with what was read behind a frame whose command is answered now.
     fn resume(&mut self, now: Now, context: &mut Context<'_>) {
-        if self.asked.is_none() && !self.unread.is_empty() {
+        if !self.session.is_busy() && !self.unread.is_empty() {
             let mut unread = std::mem::take(&mut self.unread);
             self.decode(&mut unread, now, context);
         }
@@ -203,7 +197,7 @@ impl Connection {
         let mut inflater = worker.inflater.borrow_mut();
         let mut input = Input::new(bytes);
         while self.last.is_none() {
-            if self.asked.is_some() {
+            if self.session.is_busy() {
                 self.unread = input.rest().to_vec();
                 return;
             }
@@ -217,7 +211,10 @@ impl Connection {
                     self.signs.begun = None;
                     self.session.handle_text(now, text);
                 }
-                Ok(Some(Event::Binary(_))) => self.session.handle_binary(now),
+                Ok(Some(Event::Binary(bytes))) => {
+                    self.signs.begun = None;
+                    self.session.handle_binary(now, bytes);
+                }
                 Ok(Some(Event::Ping(payload))) => {
                     worker.shard.send(self.id, frame::pong(payload));
                     self.session.handle_control(now);
@@ -259,20 +256,20 @@ impl Connection {
                 return;
             };
             match output {
-                Output::Send(text) => {
+                Wish::Send(text) => {
                     self.worker
                         .shard
                         .send(self.id, self.worker.encoder.frame(self.variant, &text));
                 }
-                Output::SendHistory(text) => {
+                Wish::SendHistory(text) => {
                     let frame = self.worker.encoder.frame(self.variant, &text);
                     self.worker.shard.send_history(self.id, frame);
                 }
-                Output::Ping => {
+                Wish::Ping => {
                     self.signs.pinged = Some(now.at);
                     self.worker.shard.send(self.id, frame::ping([]));
                 }
-                Output::Verify(token) => {
+                Wish::Verify(token) => {
                     let verdict = self.verify(&token, now);
                     let is_proved = verdict.is_ok();
                     self.session.handle_verdict(now, verdict);
@@ -280,39 +277,26 @@ impl Connection {
                         self.note_identity();
                     }
                 }
-                Output::Ask(ask) => {
-                    let user = self
-                        .session
-                        .identity()
-                        .map(|identity| Arc::clone(&identity.user));
-                    let worker = Rc::clone(&self.worker);
-                    let mut asked: Asked = Box::pin(worker.ask(self.id, user, (ask, now.at)));
-                    // Most engines answer at once.
-                    match asked.as_mut().poll(context) {
-                        Poll::Ready(reply) => self.session.handle_reply(now, reply),
-                        Poll::Pending => self.asked = Some(asked),
-                    }
+                Wish::Ask(wanted) => {
+                    let asked = (now, self.id);
+                    self.session.ask(asked, wanted, &self.worker, context);
                 }
-                Output::Refused(refusal) => {
+                Wish::Refused(refusal) => {
                     let denied = Lifecycle::Denied(self.party(), &refusal);
                     self.worker.observe(&denied);
                 }
-                Output::Follow(room) => {
-                    let manner = (self.member(&room), self.worker.slow_consumers(&room));
+                Wish::Follow(room, state) => {
+                    let member = self.member(&room);
+                    let member = member.map(|member| Member { state, ..member });
+                    let manner = (member, self.worker.slow_consumers(&room));
                     self.worker.shard.follow(self.id, &room, manner);
                 }
-                Output::Close(close) => {
+                Wish::Close(close) => {
                     let code = Some(close.code.number());
                     self.end(now, By::Server, How::CloseFrame, Some((code, close.reason)));
                 }
             }
         }
-    }
-
-    fn handle_reply(&mut self, now: Now, reply: Reply, context: &mut Context<'_>) {
-        self.asked = None;
-        self.session.handle_reply(now, reply);
-        self.carry_out(now, context);
     }
 
     /// Whom the token proves, and whether one more connection of theirs is welcome.
@@ -431,7 +415,14 @@ impl Connection {
             // A close frame is answered with its code.
             let answer = if by == By::Client { "" } else { &*reason };
             let code = code.unwrap_or_else(|| CloseCode::Normal.number());
-            shard.send_last(self.id, frame::close(code, answer));
+            let mut last = BytesMut::new();
+            if by == By::Server
+                && let Some(word) = self.session.take_last_word(code)
+            {
+                last.extend_from_slice(&self.worker.encoder.frame(self.variant, &word));
+            }
+            last.extend_from_slice(&frame::close(code, answer));
+            shard.send_last(self.id, last.freeze());
             shard.writable(self.id);
         }
         let ending = self.ending(now, (by, how), (code, reason));
@@ -442,7 +433,7 @@ impl Connection {
         };
         let until = now.at + patience;
         shard.wake_at(self.id, until);
-        self.asked = None;
+        self.session.forget_asked();
         self.unread = Vec::new();
         self.last = Some(Box::new(LastWords {
             ending,

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use bytes::Bytes;
 use tautline_hub::{Encode, Variant};
+use tautline_protocol::wire::v2::Encoding;
 use tautline_protocol::wire::{self, Message, Version};
 use tautline_websocket::{Deflate, Deflater, frame};
 
@@ -44,27 +45,37 @@ impl Encoder {
         Variant(u8::try_from(at).expect("there are few versions and eight window sizes"))
     }
 
-    /// One text message as a frame.
-    pub(super) fn frame(&self, variant: Variant, text: &[u8]) -> Bytes {
-        let deflate = self
-            .formats
-            .borrow()
-            .get(usize::from(variant.0))
-            .and_then(|format| format.deflate);
+    /// One message as a frame, of the kind that its format travels in.
+    pub(super) fn frame(&self, variant: Variant, message: &[u8]) -> Bytes {
+        let Format { version, deflate } = self.format(variant);
+        let is_binary = version == Version::V2(Encoding::MessagePack);
         match deflate {
-            Some(deflate) => self.deflater.borrow_mut().text(text, deflate),
-            None => frame::text(text),
+            Some(deflate) if is_binary => self.deflater.borrow_mut().binary(message, deflate),
+            Some(deflate) => self.deflater.borrow_mut().text(message, deflate),
+            None if is_binary => frame::binary(message),
+            None => frame::text(message),
         }
+    }
+
+    fn format(&self, variant: Variant) -> Format {
+        let formats = self.formats.borrow();
+        let plain = Format {
+            version: Version::V1,
+            deflate: None,
+        };
+        formats
+            .get(usize::from(variant.0))
+            .copied()
+            .unwrap_or(plain)
     }
 }
 
 impl Encode for Encoder {
     fn encode(&self, variant: Variant, message: &Message<'_>) -> Bytes {
-        let version = self
-            .formats
-            .borrow()
-            .get(usize::from(variant.0))
-            .map_or(Version::V1, |format| format.version);
-        self.frame(variant, &wire::encode(version, message))
+        let bytes = wire::encode(self.format(variant).version, message);
+        if bytes.is_empty() {
+            return Bytes::new();
+        }
+        self.frame(variant, &bytes)
     }
 }

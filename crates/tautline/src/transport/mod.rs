@@ -2,13 +2,15 @@
 //!
 //! [`Worker`] is what the connections of one shard share. A socket is handed to the worker of its
 //! shard, which owns it from then on: the handshake ([`handshake`]), the connection's driver
-//! ([`connection`]), and the way out ([`socket`], [`tls`], [`encoder`]). Knows nothing of the HTTP interface
+//! ([`connection`]) with the session of its version ([`dialogue`]), and the way out ([`socket`], [`tls`], [`encoder`]). Knows nothing of the HTTP interface
 //! for operators.
 
 mod admission;
 mod client;
 mod connection;
+mod dialogue;
 mod encoder;
+mod envelope;
 mod handshake;
 mod http;
 mod origin;
@@ -18,6 +20,7 @@ mod tls;
 mod worker;
 
 pub(crate) use encoder::Encoder;
+use envelope::Asker;
 pub(crate) use http::answer;
 pub(crate) use origin::Origins;
 use stay::Stay;

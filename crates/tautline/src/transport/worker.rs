@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper::StatusCode;
-use tautline_engine::{Draft, Engine, EngineError};
+use tautline_engine::{Draft, Engine, EngineError, Published};
 use tautline_hub::{Closing, Shard, Variant};
 use tautline_protocol::model::{ConnectionId, Identity, RoomName, RoomRule, SlowConsumers};
 use tautline_protocol::server::{Ask, Denied, Reply, Settings};
-use tautline_protocol::wire::{Token, Version};
+use tautline_protocol::wire::{ErrorCode, Token, Version};
 use tautline_websocket::{Decoder, Deflate, Inflater, Limits, Role};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -105,7 +105,7 @@ pub(crate) struct Worker {
     pub(super) tls_buffers: Rc<RefCell<Buffers>>,
     /// Where each connection comes from, by its place in the shard's table.
     addresses: RefCell<Vec<IpAddr>>,
-    clocked: Arc<Clocked>,
+    pub(super) clocked: Arc<Clocked>,
 }
 
 impl Worker {
@@ -261,9 +261,7 @@ impl Worker {
             Ask::Join { room } => self.join(party, &room).await,
             Ask::History { room } => self.history(id, &room).await,
             Ask::Leave { room } => {
-                let announced = self.rule(&room).is_some_and(|rule| rule.presence);
-                self.shard.leave(id, &room, announced);
-                self.observe(&Lifecycle::Left(party, &room));
+                self.leave(party, &room);
                 Ok(Reply::Left)
             }
             Ask::Publish {
@@ -279,33 +277,31 @@ impl Worker {
                     tag,
                     key: None,
                 };
-                let published = self.publish(party, &room, draft).await;
+                let placed = self.place(party, &room, draft).await;
                 self.clocked.publishes.observe(read_at.elapsed());
-                published
+                Ok(placed.map_or_else(
+                    |(code, message)| Reply::Failed { code, message },
+                    |_published| Reply::Published,
+                ))
             }
         };
         answer.unwrap_or_else(|error| failed(&error))
     }
 
-    async fn publish(
+    /// Publishes, or answers why not, for programs and for people.
+    pub(super) async fn place(
         &self,
         party: Party<'_>,
         room: &RoomName,
         draft: Draft,
-    ) -> Result<Reply, EngineError> {
+    ) -> Result<Published, (ErrorCode, String)> {
         let rule = self.rule(room);
         let asked = (&*self.shared.counts, self.shared.audit.as_deref());
-        let terms = match terms::of(rule, room, asked) {
-            Ok(terms) => terms,
-            Err(not_now) => {
-                return Ok(Reply::Failed {
-                    code: not_now.code(),
-                    message: not_now.to_string(),
-                });
-            }
-        };
+        let terms = terms::of(rule, room, asked);
+        let terms = terms.map_err(|not_now| (not_now.code(), not_now.to_string()))?;
         let (event, data) = (draft.event.clone(), draft.data.clone());
-        let published = self.shared.engine.publish(room, draft, terms).await?;
+        let published = self.shared.engine.publish(room, draft, terms).await;
+        let published = published.map_err(|error| terms::refusal(&error))?;
         let release = Release {
             room,
             event: &event,
@@ -314,7 +310,14 @@ impl Worker {
             published,
         };
         self.observe(&Lifecycle::Published(party, &release));
-        Ok(Reply::Published)
+        Ok(published)
+    }
+
+    /// Takes a connection out of a room.
+    pub(super) fn leave(&self, party: Party<'_>, room: &RoomName) {
+        let announced = self.rule(room).is_some_and(|rule| rule.presence);
+        self.shard.leave(party.connection, room, announced);
+        self.observe(&Lifecycle::Left(party, room));
     }
 
     async fn join(&self, party: Party<'_>, room: &RoomName) -> Result<Reply, EngineError> {
@@ -337,6 +340,7 @@ impl Worker {
         let transport = &self.shared.transport;
         let bytes_max = match version {
             Version::V1 => self.shared.session.v1_frame_bytes_max,
+            Version::V2(_) => self.shared.session.v2.message_bytes_max,
         };
         let limits = Limits {
             frame_bytes_max: bytes_max.min(transport.message_bytes_max),

@@ -9,12 +9,14 @@ pub struct Figures {
     pub message_bytes_max: usize,
     /// How many commands may wait for their answers; no frame is taken beyond that.
     pub in_flight_max: usize,
-    /// The most data of the first page of a join, in bytes; the rooms of a `hello` share them.
+    /// The most data of a page of history or of the first page of a join, in bytes; the rooms of a `hello` share them.
     pub page_bytes_max: usize,
     /// The most messages of a page of history.
     pub history_messages_max: u32,
     /// The most that `last` of a join gets.
     pub last_messages_max: u32,
+    /// The most members that are listed.
+    pub members_max: usize,
     /// The largest state of a member, in bytes of its JSON.
     pub presence_bytes_max: usize,
     /// How long before its end a token is said to expire; half its time if that is shorter.
@@ -30,9 +32,10 @@ impl Default for Figures {
         Self {
             message_bytes_max: 64 * 1024,
             in_flight_max: 32,
-            page_bytes_max: 256 * 1024,
+            page_bytes_max: 64 * 1024,
             history_messages_max: 300,
             last_messages_max: 1000,
+            members_max: 200,
             presence_bytes_max: 2048,
             expiry_warning: Duration::from_mins(1),
             come_back_after: Duration::from_secs(5),

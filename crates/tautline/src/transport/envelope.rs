@@ -1,0 +1,282 @@
+//! What a session of v2 asks of the rooms, and how they answer.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tautline_engine::{Cast, Draft, EngineError, Key, Level, Page, Range};
+use tautline_hub::Resumed;
+use tautline_protocol::model::{
+    ConnectionId, Gap, GapReason, Member, Position, Publication, RoomName,
+};
+use tautline_protocol::server::v2::{Ask, Begin, Entered, Past, Placed, Reply};
+use tautline_protocol::wire::ErrorCode;
+use tautline_protocol::wire::v2::{self, Part};
+
+use super::Worker;
+use crate::lifecycle::{Lifecycle, Party};
+use crate::terms;
+
+/// In whose name something is asked.
+pub(super) struct Asker {
+    pub(super) id: ConnectionId,
+    pub(super) user: Option<Arc<str>>,
+    pub(super) name: Option<Arc<str>>,
+}
+
+impl Asker {
+    fn party(&self) -> Party<'_> {
+        Party {
+            connection: self.id,
+            user: self.user.as_ref(),
+        }
+    }
+}
+
+impl Worker {
+    /// Asks the rooms in the name of a connection, by what was read at `read_at`.
+    pub(super) async fn answer_v2(
+        self: Rc<Self>,
+        asker: Asker,
+        ask: Ask,
+        read_at: Instant,
+    ) -> Reply {
+        let engine = &self.shared.engine;
+        let answer = match ask {
+            Ask::Join {
+                room,
+                begin,
+                bytes_max,
+                members,
+            } => self.enter(&asker, &room, (begin, bytes_max), members).await,
+            Ask::Leave { room } => {
+                self.leave(asker.party(), &room);
+                Ok(Reply::Left)
+            }
+            Ask::Publish {
+                room,
+                event,
+                data,
+                key,
+                producer,
+            } => {
+                let draft = Draft {
+                    event,
+                    data,
+                    user: asker.user.clone(),
+                    tag: producer,
+                    key: key.map(Key),
+                };
+                let placed = self.place(asker.party(), &room, draft).await;
+                self.clocked.publishes.observe(read_at.elapsed());
+                return placed.map_or_else(
+                    |(code, message)| Reply::Failed { code, message },
+                    |published| {
+                        Reply::Published(Placed {
+                            position: published.position,
+                            duplicate: published.duplicate,
+                            level: level(published.level),
+                        })
+                    },
+                );
+            }
+            Ask::Cast {
+                room,
+                event,
+                data,
+                conflate,
+            } => {
+                let user = asker.user.clone();
+                let cast = Cast {
+                    event,
+                    data,
+                    user,
+                    conflate,
+                };
+                engine.relay(&room, cast).await.map(|()| Reply::Relayed)
+            }
+            // No room asks for acknowledgements yet, and so there is no cursor to move.
+            Ask::Ack { .. } => Ok(Reply::Acked),
+            Ask::History { room, part, limit } => self.past(&room, part, limit).await,
+            Ask::Members { room } => self.present(&room).await,
+            Ask::Presence { room, state } => {
+                let member = Member {
+                    connection: asker.id,
+                    user: asker.user.unwrap_or_default(),
+                    name: asker.name.unwrap_or_default(),
+                    state: Some(state),
+                };
+                let entered = engine.enter(&room, member).await;
+                entered.map(|_count| Reply::PresenceSet)
+            }
+        };
+        answer.unwrap_or_else(|error| {
+            let (code, message) = terms::refusal(&error);
+            Reply::Failed { code, message }
+        })
+    }
+
+    async fn enter(
+        &self,
+        asker: &Asker,
+        room: &RoomName,
+        (begin, bytes_max): (Begin, usize),
+        members: bool,
+    ) -> Result<Reply, EngineError> {
+        let shard = &self.shard;
+        let mut entered = match begin {
+            Begin::Since(since) if bytes_max > 0 => {
+                resumed(shard.resume(asker.id, room, (since, bytes_max)).await?)
+            }
+            Begin::Last(limit) => {
+                let joined = shard.join(asker.id, room, Some(limit)).await?;
+                let kept = joined.history.unwrap_or_default();
+                Entered {
+                    position: joined.position,
+                    messages: newest(kept, bytes_max).0,
+                    more: false,
+                    members: None,
+                    gap: None,
+                }
+            }
+            Begin::Now | Begin::Since(_) => {
+                let position = shard.join(asker.id, room, None).await?.position;
+                let since = if let Begin::Since(since) = begin {
+                    Some(since)
+                } else {
+                    None
+                };
+                Entered {
+                    position,
+                    messages: Vec::new(),
+                    more: false,
+                    members: None,
+                    gap: since.and_then(|since| unread(since, position)),
+                }
+            }
+        };
+        if members {
+            entered.members = self.listed(room).await.ok();
+        }
+        self.observe(&Lifecycle::Joined(asker.party(), room));
+        Ok(Reply::Joined(Box::new(entered)))
+    }
+
+    async fn past(&self, room: &RoomName, part: Part, limit: u32) -> Result<Reply, EngineError> {
+        let bytes_max = self.shared.session.v2.page_bytes_max;
+        let range = match part {
+            Part::Newest => Range::Last { limit },
+            Part::Before(offset) => Range::Before { offset, limit },
+            Part::After(position) => Range::After { position, limit },
+        };
+        let Page {
+            publications,
+            head,
+            more,
+            ..
+        } = self.shared.engine.read(room, range).await?;
+        let (messages, is_cut) = if let Part::After(_) = part {
+            oldest(publications, bytes_max)
+        } else {
+            newest(publications, bytes_max)
+        };
+        Ok(Reply::History(Box::new(Past {
+            position: head,
+            messages,
+            more: more || is_cut,
+        })))
+    }
+
+    async fn present(&self, room: &RoomName) -> Result<Reply, EngineError> {
+        Ok(match self.listed(room).await {
+            Ok(members) => Reply::Members(members),
+            Err(Unlisted::TooMany(count)) => Reply::Failed {
+                code: ErrorCode::TooLarge,
+                message: format!(
+                    "{room} has {count} members, too many to be listed; go by memberCount"
+                ),
+            },
+            Err(Unlisted::Engine(error)) => return Err(error),
+        })
+    }
+
+    /// Who is present, if they are few enough to be listed.
+    async fn listed(&self, room: &RoomName) -> Result<Vec<Member>, Unlisted> {
+        let members = self.shared.engine.members(room).await;
+        let members = members.map_err(Unlisted::Engine)?;
+        if members.len() > self.shared.session.v2.members_max {
+            return Err(Unlisted::TooMany(members.len()));
+        }
+        Ok(members)
+    }
+}
+
+/// Why members are not listed.
+enum Unlisted {
+    TooMany(usize),
+    Engine(EngineError),
+}
+
+fn resumed(resumed: Resumed) -> Entered {
+    Entered {
+        position: resumed.position,
+        messages: resumed.publications,
+        more: resumed.more,
+        members: None,
+        gap: resumed.gap,
+    }
+}
+
+/// What who may not read the past misses between what it has seen and where it goes on.
+fn unread(since: Position, until: Position) -> Option<Gap> {
+    let is_same_order = since.epoch == until.epoch && since.offset < until.offset;
+    let (from, reason) = if is_same_order {
+        (since.offset + 1, GapReason::Evicted)
+    } else {
+        (1, GapReason::EpochChanged)
+    };
+    (since != until).then_some(Gap {
+        from,
+        until,
+        reason,
+    })
+}
+
+type Cut = (Vec<Arc<Publication>>, bool);
+
+/// The last of these that fit, and whether others did not.
+fn newest(mut publications: Vec<Arc<Publication>>, bytes_max: usize) -> Cut {
+    let fitting = count_fitting(publications.iter().rev(), bytes_max);
+    let cut = publications.len() - fitting;
+    publications.drain(..cut);
+    (publications, cut > 0)
+}
+
+/// The first of these that fit, and whether others did not.
+fn oldest(mut publications: Vec<Arc<Publication>>, bytes_max: usize) -> Cut {
+    let fitting = count_fitting(publications.iter(), bytes_max);
+    let is_cut = fitting < publications.len();
+    publications.truncate(fitting);
+    (publications, is_cut)
+}
+
+/// How many fit; one always does, or nobody would come past it.
+fn count_fitting<'p>(
+    publications: impl Iterator<Item = &'p Arc<Publication>>,
+    bytes_max: usize,
+) -> usize {
+    let mut bytes = 0;
+    let fits = |(nth, publication): &(usize, &Arc<Publication>)| {
+        bytes += publication.data.len();
+        *nth == 0 || bytes <= bytes_max
+    };
+    publications.enumerate().take_while(fits).count()
+}
+
+fn level(level: Level) -> v2::Level {
+    match level {
+        Level::Memory => v2::Level::Memory,
+        Level::Broker => v2::Level::Broker,
+        Level::Disk => v2::Level::Disk,
+    }
+}
