@@ -53,6 +53,8 @@ pub enum MemberChange {
     Joined(Member),
     /// A member went.
     Left(Member),
+    /// A member shows something else.
+    Changed(Member),
 }
 
 /// Whom a signal is for.

@@ -124,7 +124,8 @@ pub trait Members {
     /// and everyone who watches their rooms is told.
     fn renew(&self, node: NodeId, lease: Duration) -> Answer<'_, ()>;
 
-    /// Adds a member and tells who watches; nothing changes if the connection is a member already.
+    /// Adds a member and tells who watches. If the connection is a member already, what it shows changes to this,
+    /// and nothing if it is the same.
     /// Answers how many there are, or [`EngineError::Unavailable`] while its node has no lease:
     /// renew first.
     fn enter<'a>(&'a self, room: &'a RoomName, member: Member) -> Answer<'a, u32>;

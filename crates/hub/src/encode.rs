@@ -10,6 +10,7 @@ pub struct Variant(pub u8);
 
 /// Turns a message into bytes that every connection of a variant can be sent as they are.
 pub trait Encode {
-    /// The bytes of `message`, framed, and compressed where the variant asks for it.
+    /// The bytes of `message`, framed, and compressed where the variant asks for it; none if the variant's version has
+    /// no words for it, which publications never meet.
     fn encode(&self, variant: Variant, message: &Message<'_>) -> Bytes;
 }

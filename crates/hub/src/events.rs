@@ -66,7 +66,16 @@ impl Shard {
                 } => self.tell_members(&room, &change, count),
                 Event::Gap { room } => self.break_off(&room, None),
                 // Only protocol versions that are not served yet speak of casts.
-                Event::Cast { .. } => {}
+                Event::Cast { room, cast } => self.tell_with(
+                    Patience::None,
+                    &room,
+                    &Message::Cast {
+                        room: &room,
+                        event: &cast.event,
+                        data: &cast.data,
+                        user: cast.user.as_deref(),
+                    },
+                ),
                 Event::Signal(signal) => self.obey(&signal),
             }
         }
@@ -207,12 +216,18 @@ impl Shard {
                     member,
                     count,
                 },
+                MemberChange::Changed(member) => Message::MemberChanged { room, member },
             },
         );
     }
 
     /// Appends a message that has no place in the room's order to the outboxes of those who follow it.
     pub(crate) fn tell(&self, name: &RoomName, message: &Message<'_>) {
+        self.tell_with(Patience::Full, name, message);
+    }
+
+    /// Does so for those whose version has words for it, and who read at this moment if nothing is to wait.
+    fn tell_with(&self, patience: Patience, name: &RoomName, message: &Message<'_>) {
         let state = &mut *self.state.borrow_mut();
         let Some(room) = state.rooms.get(name) else {
             return;
@@ -223,7 +238,11 @@ impl Shard {
             let Some(connection) = state.connections.get_mut(slot as usize) else {
                 continue;
             };
-            connection.push(frames.of(connection.manner.variant), 1, &self.limits.outbox);
+            let frame = frames.of(connection.manner.variant);
+            if frame.is_empty() || patience == Patience::None && connection.blocked {
+                continue;
+            }
+            connection.push(frame, 1, &self.limits.outbox);
             if !std::mem::replace(&mut connection.queued, true) {
                 state.flush.push(slot, recipients);
             }
@@ -246,4 +265,13 @@ impl Shard {
             }
         }
     }
+}
+
+/// Whether a message waits for who does not take it now.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    /// It waits, within the bounds.
+    Full,
+    /// It is for who is there now; for others it is lost.
+    None,
 }

@@ -156,8 +156,8 @@ impl Room {
         if !self.roster.contains(member.connection) && self.roster.len() >= members_max {
             return Err(EngineError::Full("this room has no place for more members"));
         }
-        if self.roster.add(member.clone()) {
-            self.tell_members(MemberChange::Joined(member));
+        if let Some(change) = self.roster.add(member) {
+            self.tell_members(change);
         }
         Ok(self.members_count())
     }

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use tautline_protocol::model::{ConnectionId, Member, NodeId};
 
+use crate::MemberChange;
+
 /// The members of a room, in the order in which they came.
 #[derive(Debug, Default)]
 pub(super) struct Roster {
@@ -13,16 +15,20 @@ pub(super) struct Roster {
 }
 
 impl Roster {
-    /// Adds a member; false if the connection is one already.
-    pub(super) fn add(&mut self, member: Member) -> bool {
-        if self.contains(member.connection) {
-            return false;
+    /// Adds a member, or has it show something else. Answers what that changes.
+    pub(super) fn add(&mut self, member: Member) -> Option<MemberChange> {
+        let arrival = self.arrivals.get(&member.connection);
+        if let Some(known) = arrival.and_then(|arrival| self.members.get_mut(arrival)) {
+            return (*known != member).then(|| {
+                known.clone_from(&member);
+                MemberChange::Changed(member)
+            });
         }
         let arrival = self.next_arrival;
         self.next_arrival += 1;
         self.arrivals.insert(member.connection, arrival);
-        self.members.insert(arrival, member);
-        true
+        self.members.insert(arrival, member.clone());
+        Some(MemberChange::Joined(member))
     }
 
     pub(super) fn remove(&mut self, connection: ConnectionId) -> Option<Member> {

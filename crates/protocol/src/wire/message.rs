@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use super::{ErrorCode, RequestId};
-use crate::model::{ConnectionId, Gap, Member, Publication, RoomName, Timestamp};
+use crate::model::{ConnectionId, EventName, Gap, Member, Publication, RoomName, Timestamp};
 
 /// What the server says. The dialect of a version turns it into bytes.
 #[derive(Clone, Copy)]
@@ -64,6 +64,17 @@ pub enum Message<'a> {
         /// Which ones, and why.
         gap: Gap,
     },
+    /// Something is relayed that is not kept. v1 has no words for it.
+    Cast {
+        /// Where.
+        room: &'a RoomName,
+        /// What kind of message it is.
+        event: &'a EventName,
+        /// One JSON value.
+        data: &'a [u8],
+        /// Who sent it; none if the backend did.
+        user: Option<&'a str>,
+    },
     /// A member came.
     MemberJoined {
         /// Where.
@@ -81,6 +92,13 @@ pub enum Message<'a> {
         member: &'a Member,
         /// How many members there are now.
         count: u32,
+    },
+    /// A member shows something else. v1 has no words for it.
+    MemberChanged {
+        /// Where.
+        room: &'a RoomName,
+        /// Who.
+        member: &'a Member,
     },
     /// How many members a large room has, instead of each coming and going.
     MemberCount {
@@ -128,6 +146,8 @@ impl fmt::Debug for Message<'_> {
             }
             Self::Publication(publication) => write!(f, "{publication:?}"),
             Self::Gap { room, gap } => write!(f, "Gap({room}, {gap:?})"),
+            Self::Cast { room, data, .. } => write!(f, "Cast({room}, {} bytes)", data.len()),
+            Self::MemberChanged { room, .. } => write!(f, "MemberChanged({room})"),
             Self::MemberJoined { room, count, .. } => write!(f, "MemberJoined({room}, {count})"),
             Self::MemberLeft { room, count, .. } => write!(f, "MemberLeft({room}, {count})"),
             Self::MemberCount { room, count } => write!(f, "MemberCount({room}, {count})"),

@@ -188,6 +188,8 @@ fn session(written: &mut Written, mode: Mode) -> Settings {
         rates: limits::rates(written),
         v2: Figures {
             message_bytes_max: message_max,
+            members_max: usize::try_from(written.count("presence.events_max"))
+                .unwrap_or(usize::MAX),
             ..Figures::default()
         },
         rules: rooms::rules(written, mode),

@@ -67,18 +67,9 @@ impl Worker {
                     tag: producer,
                     key: key.map(Key),
                 };
-                let placed = self.place(asker.party(), &room, draft).await;
+                let answer = self.publish(&asker, &room, draft).await;
                 self.clocked.publishes.observe(read_at.elapsed());
-                return placed.map_or_else(
-                    |(code, message)| Reply::Failed { code, message },
-                    |published| {
-                        Reply::Published(Placed {
-                            position: published.position,
-                            duplicate: published.duplicate,
-                            level: level(published.level),
-                        })
-                    },
-                );
+                Ok(answer)
             }
             Ask::Cast {
                 room,
@@ -114,6 +105,20 @@ impl Worker {
             let (code, message) = terms::refusal(&error);
             Reply::Failed { code, message }
         })
+    }
+
+    async fn publish(&self, asker: &Asker, room: &RoomName, draft: Draft) -> Reply {
+        let placed = self.place(asker.party(), room, draft).await;
+        placed.map_or_else(
+            |(code, message)| Reply::Failed { code, message },
+            |published| {
+                Reply::Published(Placed {
+                    position: published.position,
+                    duplicate: published.duplicate,
+                    level: level(published.level),
+                })
+            },
+        )
     }
 
     async fn enter(

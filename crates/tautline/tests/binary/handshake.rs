@@ -102,17 +102,30 @@ fn the_version_is_echoed_and_unknown_ones_are_refused_with_those_that_are_served
             &upgrade("/", &format!("Sec-WebSocket-Protocol: {offered}\r\n")),
         )
     };
-    for offered in ["tautline.v1.json", "mqtt, tautline.v1.json"] {
+    for (offered, best) in [
+        ("tautline.v1.json", "tautline.v1.json"),
+        ("mqtt, tautline.v1.json", "tautline.v1.json"),
+        ("tautline.v1.json, tautline.v2.json", "tautline.v2.json"),
+        (
+            "tautline.v2.json, tautline.v2.msgpack",
+            "tautline.v2.msgpack",
+        ),
+    ] {
         let answer = offer(offered);
         assert_eq!(
             answer.header("sec-websocket-protocol"),
-            Some("tautline.v1.json"),
+            Some(best),
             "{offered}"
         );
     }
     let refused = offer("mqtt, tautline.v9.json");
     assert_eq!(refused.status, 400);
-    assert_eq!(refused.problem()["supported"], json!(["tautline.v1.json"]));
+    let supported = [
+        "tautline.v2.msgpack",
+        "tautline.v2.json",
+        "tautline.v1.json",
+    ];
+    assert_eq!(refused.problem()["supported"], json!(supported));
 }
 
 #[test]

@@ -41,3 +41,5 @@ mod slow;
 mod tls;
 #[cfg(test)]
 mod tokens;
+#[cfg(test)]
+mod typed;

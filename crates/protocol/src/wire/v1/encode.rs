@@ -13,7 +13,7 @@ const MISSING: Message<'static> = Message::Error {
     request: None,
 };
 
-/// What the server says, as the payload of one text message.
+/// What the server says, as the payload of one text message; empty if v1 does not say it.
 pub fn encode(message: &Message<'_>) -> Vec<u8> {
     let mut out = Vec::new();
     write(&mut out, message);
@@ -53,6 +53,7 @@ fn write(out: &mut Vec<u8>, message: &Message<'_>) {
         }
         Message::Publication(publication) => write_publication(out, publication),
         Message::Gap { .. } => write(out, &MISSING),
+        Message::Cast { .. } | Message::MemberChanged { .. } => {}
         Message::MemberJoined {
             room,
             member,

@@ -1,7 +1,8 @@
 //! What all members of a room are told, in the words of v2: made once for everybody who has the same encoding.
 
 use super::{
-    Data, Gap, GapReason, Member, MemberChange, MemberCount, Message, Missing, ServerMessage, Words,
+    Data, Gap, GapReason, Member, MemberChange, MemberCount, Message, Missing, Relayed,
+    ServerMessage, Words,
 };
 use crate::model::{self, Publication, RoomName};
 use crate::wire;
@@ -11,6 +12,20 @@ impl<'a> ServerMessage<'a> {
     pub fn told(message: &wire::Message<'a>) -> Option<Self> {
         Some(match *message {
             wire::Message::Publication(publication) => Self::Message(publication.into()),
+            wire::Message::Cast {
+                room,
+                event,
+                data: sent,
+                user,
+            } => Self::Cast(Relayed {
+                room: room.clone(),
+                event: event.clone(),
+                data: data(sent),
+                user: user.map(Words::from),
+            }),
+            wire::Message::MemberChanged { room, member } => {
+                Self::MemberChanged(change(room, member))
+            }
             wire::Message::MemberJoined { room, member, .. } => {
                 Self::MemberJoined(change(room, member))
             }

@@ -192,6 +192,11 @@ impl<S: Read + Write> Client<S> {
         }
     }
 
+    /// The next message of any kind.
+    pub(crate) fn message(&mut self) -> Message {
+        self.read()
+    }
+
     /// The next message of any kind. A signal that reaches this process ends no wait.
     fn read(&mut self) -> Message {
         loop {
