@@ -65,7 +65,6 @@ impl Shard {
                     count,
                 } => self.tell_members(&room, &change, count),
                 Event::Gap { room } => self.break_off(&room, None),
-                // Only protocol versions that are not served yet speak of casts.
                 Event::Cast { room, cast } => self.tell_with(
                     Patience::None,
                     &room,

@@ -90,6 +90,7 @@ macro_rules! conformance_tests {
         presence {
             entering_and_leaving_are_idempotent
             members_are_in_the_order_in_which_they_came
+            what_a_member_shows_changes_and_is_told
             everyone_who_watches_hears_who_comes_and_goes
             a_lease_that_ends_takes_its_members_away
             a_renewed_lease_keeps_its_members

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use tautline_protocol::model::Member;
+
 use super::Subject;
 use super::ear::Ear;
 use super::given::{member, node, room};
@@ -42,6 +45,25 @@ pub(super) async fn members_are_in_the_order_in_which_they_came(subject: &dyn Su
     engine.enter(&room, early.clone()).await.unwrap();
     expected.push(early);
     assert_eq!(engine.members(&room).await, Ok(expected));
+}
+
+pub(super) async fn what_a_member_shows_changes_and_is_told(subject: &dyn Subject) {
+    let (engine, room, node) = (subject.engine(), room(), node());
+    engine.renew(node, LONG).await.unwrap();
+    let (mut ear, _) = Ear::watch(&*engine, &room).await;
+    let (ann, bob) = (member(node, 1, "ann"), member(node, 2, "bob"));
+    let away = Member {
+        state: Some(Bytes::from_static(br#""away""#)),
+        ..ann.clone()
+    };
+    for member in [&ann, &bob, &away, &away] {
+        engine.enter(&room, member.clone()).await.unwrap();
+    }
+    engine.leave(&room, ann.connection).await.unwrap();
+    assert_eq!(ear.members().await, (MemberChange::Joined(ann), 1));
+    assert_eq!(ear.members().await, (MemberChange::Joined(bob), 2));
+    assert_eq!(ear.members().await, (MemberChange::Changed(away.clone()), 2));
+    assert_eq!(ear.members().await, (MemberChange::Left(away), 1));
 }
 
 pub(super) async fn everyone_who_watches_hears_who_comes_and_goes(subject: &dyn Subject) {
