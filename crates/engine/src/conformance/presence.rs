@@ -62,7 +62,10 @@ pub(super) async fn what_a_member_shows_changes_and_is_told(subject: &dyn Subjec
     engine.leave(&room, ann.connection).await.unwrap();
     assert_eq!(ear.members().await, (MemberChange::Joined(ann), 1));
     assert_eq!(ear.members().await, (MemberChange::Joined(bob), 2));
-    assert_eq!(ear.members().await, (MemberChange::Changed(away.clone()), 2));
+    assert_eq!(
+        ear.members().await,
+        (MemberChange::Changed(away.clone()), 2)
+    );
     assert_eq!(ear.members().await, (MemberChange::Left(away), 1));
 }
 

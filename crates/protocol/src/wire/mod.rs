@@ -1,9 +1,9 @@
 //! Messages as bytes. The only place where the protocol versions meet.
 //!
-//! A client's text becomes a [`Command`], a server's [`Message`] becomes bytes, and what cannot be
-//! done ([`Refusal`]) becomes an error or a close: each by the dialect of the connection's
-//! [`Version`]. Everything outside this module speaks the version-neutral forms. Nothing here has
-//! state, and nothing here knows the session.
+//! What all members of a room are told is one [`Message`], and [`encode`] makes it into bytes for each [`Version`].
+//! What a client says, and what cannot be done ([`Refusal`]), has its words in each version's dialect: [`v1`] makes a
+//! [`Command`] of a text, [`v2`] has both ends of its envelope. Nothing here has state, and nothing here knows
+//! the sessions.
 
 pub mod code;
 mod command;
