@@ -75,7 +75,8 @@ noun! {
     };
     PublicationId, "PublicationId": {
         "description": "The identity of a publication.",
-        "type": "string", "format": "uuid"
+        "type": "string", "format": "uuid",
+        "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
     };
     ConnectionId, "ConnectionId": {
         "description": "The name of a connection.",
@@ -132,6 +133,8 @@ fn text() -> String {
 fn complete(message: &mut Value) {
     message["properties"]["requestId"] = json!({ "type": ["string", "number", "null"] });
     if message["properties"]["payload"]["$ref"] == "#/$defs/Empty" {
+        let empty = message["properties"]["payload"].take();
+        message["properties"]["payload"] = json!({ "anyOf": [empty, { "type": "null" }] });
         message["required"] = json!(["type"]);
     }
 }
