@@ -3,6 +3,12 @@
 //! `fault` is a proxy between clients and the server that does to connections what networks do. `history` is
 //! what clients did and saw, and the proof that nothing was lost, repeated or moved without a word. Neither
 //! knows how the server works; the checker knows no socket.
+//!
+//! `client` holds its rooms over the proxy and writes down its history, `server` is the real one and is killed
+//! now and then, and `prove` puts all of them together.
 
+pub mod client;
 pub mod fault;
 pub mod history;
+pub mod prove;
+pub mod server;

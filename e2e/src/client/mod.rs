@@ -1,0 +1,446 @@
+//! A small client that holds: it comes back, asks for what it missed, sends again what was not acknowledged, and
+//! writes down everything. It trusts nobody, and judges nothing.
+
+mod link;
+mod reader;
+mod seat;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use fastrand::Rng;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use tautline_protocol::model::{EventName, Position};
+use tautline_protocol::wire::v2::{
+    Client as Program, ClientMessage, Data, Empty, Encoding, Envelope, Hello, Joined, KeyText,
+    Label, Message, Publish, Restored, ServerMessage, Wanted,
+};
+use tautline_protocol::wire::{RequestId, Token};
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio_websockets::Payload;
+
+use self::link::Link;
+use self::seat::Seat;
+use crate::history::{Entry, Event, History, Key, Missed, Room};
+
+pub use self::link::Lost;
+pub use self::reader::Reader;
+
+/// So many publications of a room wait for their acknowledgement at most.
+const WINDOW: usize = 16;
+/// The longest pause before the next attempt to connect.
+const PAUSE_MS_MAX: u64 = 200;
+/// What makes a message longer: some are, and some are not.
+const PADDING_MAX: usize = 600;
+
+/// What all clients are to do.
+#[derive(Debug, Clone, Default)]
+pub enum Order {
+    /// Publish, and follow.
+    #[default]
+    Work,
+    /// Publish nothing new.
+    Settle,
+    /// End, once everything up to there has come.
+    Finish(Arc<HashMap<Room, Position>>),
+    /// End at once, whatever is missing.
+    Stop,
+}
+
+/// What is known of all clients while they run.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Publications that were acknowledged.
+    pub acknowledged: AtomicU64,
+    /// Messages that came.
+    pub delivered: AtomicU64,
+    /// Connections that were welcomed.
+    pub welcomes: AtomicU64,
+    /// Clients that have publications which are not acknowledged.
+    pub unsettled: AtomicUsize,
+}
+
+/// Who a client is.
+#[derive(Debug, Clone)]
+pub struct Person {
+    /// Its number, which its publications bear.
+    pub number: u32,
+    /// What it proves itself with.
+    pub token: String,
+    /// How it writes.
+    pub encoding: Encoding,
+    /// Where it is a member and publishes.
+    pub rooms: Vec<String>,
+    /// How long it waits between publications.
+    pub pace: Duration,
+}
+
+/// A client that runs.
+#[derive(Debug)]
+pub struct Client {
+    person: Person,
+    address: SocketAddr,
+    seats: Vec<Seat>,
+    history: History,
+    faults: Vec<String>,
+    orders: watch::Receiver<Order>,
+    progress: Arc<Progress>,
+    is_unsettled: bool,
+    random: Rng,
+}
+
+/// What a client has seen, and what it has heard that no server may say.
+#[derive(Debug)]
+pub struct Told {
+    /// For the check.
+    pub history: History,
+    /// What no server may say.
+    pub faults: Vec<String>,
+}
+
+/// What is published: which publication it is, and something to make it long.
+#[derive(Debug, Serialize, Deserialize)]
+struct Content<'a> {
+    key: &'a str,
+    padding: &'a str,
+}
+
+impl Client {
+    /// Somebody who comes to this address.
+    pub fn new(
+        person: Person,
+        address: SocketAddr,
+        orders: watch::Receiver<Order>,
+        progress: Arc<Progress>,
+        seed: u64,
+    ) -> Self {
+        Self {
+            seats: person
+                .rooms
+                .iter()
+                .map(|room| Seat::in_room(room))
+                .collect(),
+            history: History {
+                client: format!("client {}", person.number),
+                entries: Vec::new(),
+            },
+            person,
+            address,
+            faults: Vec::new(),
+            orders,
+            progress,
+            is_unsettled: false,
+            random: Rng::with_seed(seed),
+        }
+    }
+
+    /// Comes, and comes again, until it is to end.
+    pub async fn run(mut self) -> Told {
+        while !self.is_done() {
+            let lost = match Link::open(self.address, self.person.encoding).await {
+                Ok(link) => self.live(link).await,
+                Err(lost) => Err(lost),
+            };
+            if let Err(Lost::Nonsense(nonsense)) = lost {
+                self.faults.push(nonsense);
+            }
+            if !self.is_done() {
+                sleep(Duration::from_millis(self.random.u64(1..PAUSE_MS_MAX))).await;
+            }
+        }
+        Told {
+            history: self.history,
+            faults: self.faults,
+        }
+    }
+
+    /// One connection, from its greeting to its end.
+    async fn live(&mut self, mut link: Link) -> Result<(), Lost> {
+        self.greet(&mut link).await?;
+        let mut pace = interval(self.person.pace);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while !self.is_done() {
+            tokio::select! {
+                heard = link.hear() => self.heard(&heard?, &mut link).await?,
+                _ = pace.tick() => self.publish(&mut link).await?,
+                changed = self.orders.changed() => {
+                    if changed.is_err() {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn greet(&mut self, link: &mut Link) -> Result<(), Lost> {
+        let name = |text| Label::new(text).expect("a short name");
+        let producer = self.person.number.to_string();
+        let wanted = |seat: &Seat| Wanted {
+            room: seat.name.clone(),
+            since: seat.stands,
+            presence: None,
+        };
+        let hello = Hello {
+            token: Some(Token::new(&self.person.token)),
+            client: Program {
+                name: name("prove"),
+                version: name("1"),
+            },
+            producer: Label::new(&*producer).expect("a short number"),
+            report: None,
+            rooms: self.seats.iter().map(wanted).collect(),
+        };
+        link.say(&ClientMessage::Hello(hello).into()).await?;
+        let payload = link.hear().await?;
+        match read(link.encoding(), &payload)?.message {
+            ServerMessage::Welcome(welcome) => self.welcomed(&welcome.rooms),
+            ServerMessage::Bye(_) => Err(Lost::Ended("bye".to_owned())),
+            other => Err(Lost::Nonsense(format!("{other:?} instead of a welcome"))),
+        }
+    }
+
+    fn welcomed(&mut self, rooms: &[Restored<'_>]) -> Result<(), Lost> {
+        if rooms.len() != self.seats.len() {
+            return Err(Lost::Nonsense("a welcome to other rooms".to_owned()));
+        }
+        self.progress.welcomes.fetch_add(1, Ordering::Relaxed);
+        for (at, restored) in rooms.iter().enumerate() {
+            match restored {
+                Restored::Joined(joined) => self.joined(at, joined)?,
+                Restored::Error(failure) => {
+                    return Err(Lost::Nonsense(format!("not let into a room: {failure:?}")));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn joined(&mut self, at: usize, joined: &Joined<'_>) -> Result<(), Lost> {
+        let Some(seat) = self.seats.get_mut(at) else {
+            return Ok(());
+        };
+        if joined.room != seat.name {
+            return Err(Lost::Nonsense("a welcome to another room".to_owned()));
+        }
+        seat.begin_anew();
+        let since = seat.stands;
+        let gap = joined.gap.as_ref().map(|gap| Missed {
+            from: gap.from,
+            to: gap.to,
+            position: if joined.messages.is_empty() {
+                joined.position
+            } else {
+                Position {
+                    offset: gap.to,
+                    ..Position::start(joined.position.epoch)
+                }
+            },
+        });
+        self.note(
+            at,
+            Event::Joined {
+                since,
+                position: joined.position,
+                recovered: joined.recovered,
+                gap,
+            },
+        );
+        let epoch = joined.position.epoch;
+        for message in &joined.messages {
+            let stands = Position {
+                epoch,
+                offset: message.offset,
+                id: message.id,
+            };
+            self.delivered(at, stands, message);
+        }
+        Ok(())
+    }
+
+    async fn heard(&mut self, payload: &Payload, link: &mut Link) -> Result<(), Lost> {
+        let Envelope { message, request } = read(link.encoding(), payload)?;
+        match message {
+            ServerMessage::Message(message) => {
+                let at = self.seat(message.room.as_str())?;
+                let epoch = self.seats.get(at).and_then(|seat| seat.stands);
+                let Some(Position { epoch, .. }) = epoch else {
+                    return Err(Lost::Nonsense("a message before its room".to_owned()));
+                };
+                let stands = Position {
+                    epoch,
+                    offset: message.offset,
+                    id: message.id,
+                };
+                self.delivered(at, stands, &message);
+            }
+            ServerMessage::Published(published) => {
+                let (key, at) = request
+                    .as_ref()
+                    .and_then(|request| self.asked(request))
+                    .ok_or_else(|| Lost::Nonsense("an answer to no publication".to_owned()))?;
+                let position = Position {
+                    epoch: published.epoch,
+                    offset: published.offset,
+                    id: published.id,
+                };
+                let is_next = self
+                    .seats
+                    .get_mut(at)
+                    .is_some_and(|seat| seat.acknowledge(key));
+                if !is_next {
+                    return Err(Lost::Nonsense(format!(
+                        "{key} is acknowledged out of order"
+                    )));
+                }
+                self.progress.acknowledged.fetch_add(1, Ordering::Relaxed);
+                self.note(at, Event::Published { key, position });
+            }
+            ServerMessage::Gap(gap) => {
+                let at = self.seat(gap.room.as_str())?;
+                self.note(
+                    at,
+                    Event::Missed(Missed {
+                        from: gap.from,
+                        to: gap.to,
+                        position: gap.position,
+                    }),
+                );
+            }
+            ServerMessage::Ping(_) => {
+                let pong = ClientMessage::Pong(Empty {});
+                link.say(&pong.into()).await?;
+            }
+            ServerMessage::Goaway(_) | ServerMessage::Bye(_) => {
+                return Err(Lost::Ended("asked to go".to_owned()));
+            }
+            other => {
+                return Err(Lost::Nonsense(format!(
+                    "{other:?} comes without having been asked for"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn delivered(&mut self, at: usize, position: Position, message: &Message<'_>) {
+        self.progress.delivered.fetch_add(1, Ordering::Relaxed);
+        let key = key_of(message);
+        self.note(at, Event::Delivered { position, key });
+    }
+
+    /// Sends what there is, and one more in some room unless that has enough.
+    async fn publish(&mut self, link: &mut Link) -> Result<(), Lost> {
+        let is_at_work = matches!(*self.orders.borrow(), Order::Work);
+        let chosen = self.random.usize(..self.seats.len().max(1));
+        if is_at_work
+            && let Some(seat) = self.seats.get_mut(chosen)
+            && seat.waiting() < WINDOW
+        {
+            seat.compose(self.person.number);
+        }
+        for at in 0..self.seats.len() {
+            while let Some(key) = self.seats.get_mut(at).and_then(Seat::to_send) {
+                self.note(at, Event::Sent(key));
+                self.send(link, at, key).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The same content for the same key, whenever it is sent.
+    async fn send(&self, link: &mut Link, at: usize, key: Key) -> Result<(), Lost> {
+        let Some(seat) = self.seats.get(at) else {
+            return Ok(());
+        };
+        let named = key.to_string();
+        let mut shape = Rng::with_seed(key.sequence ^ u64::from(key.producer).rotate_left(32));
+        let padding = "x".repeat(shape.usize(..PADDING_MAX));
+        let content = Content {
+            key: &named,
+            padding: &padding,
+        };
+        let content = serde_json::to_vec(&content).expect("texts are JSON");
+        let publish = Publish {
+            room: seat.name.clone(),
+            event: EventName::chat(),
+            data: Data::parse(&content).expect("texts are data"),
+            key: KeyText::new(&*named),
+        };
+        let request = RawValue::from_string(format!("\"{named}:{at}\"")).expect("a text");
+        link.say(&Envelope {
+            message: ClientMessage::Publish(publish),
+            request: RequestId::new(&request),
+        })
+        .await
+    }
+
+    /// Which publication a request was, and in which seat.
+    fn asked(&self, request: &RequestId) -> Option<(Key, usize)> {
+        let text = request.to_text()?;
+        let (key, at) = text.rsplit_once(':')?;
+        let at = at.parse().ok().filter(|at| *at < self.seats.len())?;
+        Some((parse(key)?, at))
+    }
+
+    fn seat(&self, room: &str) -> Result<usize, Lost> {
+        let at = self.seats.iter().position(|seat| &*seat.room == room);
+        at.ok_or_else(|| Lost::Nonsense("a room where it is no member".to_owned()))
+    }
+
+    fn note(&mut self, at: usize, event: Event) {
+        let Some(seat) = self.seats.get_mut(at) else {
+            return;
+        };
+        seat.handle(&event);
+        self.history.entries.push(Entry {
+            room: Arc::clone(&seat.room),
+            event,
+        });
+        let is_unsettled = self.seats.iter().any(|seat| seat.waiting() > 0);
+        if is_unsettled != self.is_unsettled {
+            self.is_unsettled = is_unsettled;
+            let unsettled = &self.progress.unsettled;
+            if is_unsettled {
+                unsettled.fetch_add(1, Ordering::Relaxed);
+            } else {
+                unsettled.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        match &*self.orders.borrow() {
+            Order::Work | Order::Settle => false,
+            Order::Stop => true,
+            Order::Finish(heads) => self.seats.iter().all(|seat| {
+                let head = heads.get(&seat.room);
+                head.is_none_or(|head| seat.has_come_to(*head))
+            }),
+        }
+    }
+}
+
+fn read(encoding: Encoding, payload: &Payload) -> Result<Envelope<ServerMessage<'_>>, Lost> {
+    Envelope::decode(encoding, payload)
+        .map_err(|malformed| Lost::Nonsense(format!("what is not v2: {malformed:?}")))
+}
+
+/// Which publication a message is; none if nobody of us wrote it.
+fn key_of(message: &Message<'_>) -> Option<Key> {
+    let content: Content<'_> = serde_json::from_str(message.data.as_json()).ok()?;
+    parse(content.key)
+}
+
+fn parse(text: &str) -> Option<Key> {
+    let (producer, sequence) = text.split_once(':')?;
+    Some(Key {
+        producer: producer.parse().ok()?,
+        sequence: sequence.parse().ok()?,
+    })
+}

@@ -1,0 +1,57 @@
+//! The rooms of a run, and the configuration that has them.
+
+use crate::history::{Promise, Room};
+
+use super::Scale;
+
+/// A kind of room: what its names begin with, and how it is configured.
+struct Kind {
+    prefix: &'static str,
+    promise: Promise,
+    settings: &'static str,
+}
+
+/// Rooms that keep everything, and rooms that keep so little that gaps are the rule.
+const KINDS: [Kind; 2] = [
+    Kind {
+        prefix: "whole",
+        promise: Promise::Memory,
+        settings: "history = 1000000",
+    },
+    Kind {
+        prefix: "short",
+        promise: Promise::Memory,
+        settings: "history = 40",
+    },
+];
+
+/// Signs the tokens of a run, on loopback, for as long as it lasts.
+const SECRET: &str = "prove-prove-prove-prove-prove-prove";
+
+/// The rooms of a run, with what they promise.
+pub(super) fn rooms(scale: &Scale) -> Vec<(Room, Promise)> {
+    let numbers = 0..scale.rooms;
+    let of_number = |number| {
+        KINDS
+            .iter()
+            .map(move |kind| (format!("{}:{number}", kind.prefix).into(), kind.promise))
+    };
+    numbers.flat_map(of_number).collect()
+}
+
+/// The server's configuration: faults are found within seconds, and nobody is kept from publishing.
+pub(super) fn config() -> String {
+    let mut config = format!(
+        "[auth]\nhs256_secret = {SECRET:?}\n\
+         [heartbeat]\nping_every = \"1s\"\ndead_after = \"1s\"\n\
+         [limits]\npublish_rate = \"off\"\njoin_rate = \"off\"\nrequest_rate = \"off\"\nconnections_per_user = 0\n\
+         auth_failures = 0\n"
+    );
+    for kind in &KINDS {
+        config += &format!(
+            "[[room]]\nmatch = \"{}:*\"\n{}\nrate = \"off\"\nhistory_age = \"12h\"\n",
+            kind.prefix, kind.settings
+        );
+    }
+    config
+}

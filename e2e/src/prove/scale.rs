@@ -1,0 +1,50 @@
+//! How much is done in one run.
+
+use std::time::Duration;
+
+/// How much is done in one run.
+#[derive(Debug, Clone, Copy)]
+pub struct Scale {
+    /// How many clients there are.
+    pub clients: u32,
+    /// How many rooms of each kind.
+    pub rooms: usize,
+    /// In how many of all rooms each client is.
+    pub seats: usize,
+    /// How long each client waits between publications.
+    pub pace: Duration,
+    /// How many faults there have to be.
+    pub faults: u64,
+    /// How many messages have to come.
+    pub deliveries: u64,
+    /// How often the server has to be killed.
+    pub kills: u32,
+    /// How long it lives, about.
+    pub life: Duration,
+}
+
+impl Scale {
+    /// About a minute.
+    pub const QUICK: Self = Self {
+        clients: 12,
+        rooms: 2,
+        seats: 3,
+        pace: Duration::from_millis(10),
+        faults: 500,
+        deliveries: 50_000,
+        kills: 8,
+        life: Duration::from_secs(4),
+    };
+
+    /// Ten thousand faults, two million messages.
+    pub const LONG: Self = Self {
+        clients: 24,
+        rooms: 4,
+        seats: 6,
+        pace: Duration::from_millis(10),
+        faults: 10_000,
+        deliveries: 2_000_000,
+        kills: 100,
+        life: Duration::from_secs(5),
+    };
+}
