@@ -10,12 +10,19 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde::Deserialize;
 
 /// A server that does not listen by then has failed.
-const START_MAX: Duration = Duration::from_secs(60);
+const START_MAX: Duration = Duration::from_mins(1);
 /// Lines that explain why a server does not start.
 const LINES_MAX: usize = 64;
+
+/// A line of its log, as far as it is of interest.
+#[derive(Deserialize)]
+struct Record {
+    message: String,
+    address: Option<SocketAddr>,
+}
 
 /// A server's process. It is killed when dropped.
 #[derive(Debug)]
@@ -113,11 +120,9 @@ fn start(binary: &Path, config: &Path) -> io::Result<(Child, SocketAddr)> {
 fn listening(lines: &Receiver<String>) -> io::Result<SocketAddr> {
     let mut said = Vec::new();
     while let Ok(line) = lines.recv_timeout(START_MAX) {
-        let record: Value = serde_json::from_str(&line).unwrap_or_default();
-        let address = record["address"]
-            .as_str()
-            .filter(|_| record["message"] == "listening");
-        if let Some(address) = address.and_then(|text| text.parse().ok()) {
+        let record = serde_json::from_str(&line).ok();
+        let address = record.filter(|record: &Record| record.message == "listening");
+        if let Some(address) = address.and_then(|record| record.address) {
             return Ok(address);
         }
         said.push(line);

@@ -3,7 +3,9 @@
 use std::io::{self, Write};
 
 /// The commands, as the help lists them.
-const COMMANDS: [&str; 7] = ["up", "test", "tidy", "autobahn", "fuzz", "bench", "help"];
+const COMMANDS: [&str; 8] = [
+    "up", "test", "tidy", "autobahn", "fuzz", "prove", "bench", "help",
+];
 
 const TEXT: &str = "\
 Usage: cargo xtask COMMAND
@@ -16,12 +18,17 @@ Usage: cargo xtask COMMAND
   autobahn [--full]       the WebSocket codec against Autobahn, groups 1 to 10
                             --full   with groups 12 and 13, the compression
   fuzz [SECONDS]          each fuzz target for SECONDS (20)
+  prove [ARGUMENTS]       the real server under faults and kills; whether anything is lost, repeated or moved
+                            --quick  about a minute, as without a word
+                            --long   10,000 faults and 2,000,000 messages
+                            --seed N the same faults again
   bench [ARGUMENTS]       the benchmark; `bench --help` lists its own arguments
 
 Examples:
   cargo xtask up
   cargo xtask up -- --listen 127.0.0.1:9000
   cargo xtask test --quick
+  cargo xtask prove --seed 7
   cargo xtask bench --case idle-5000
   cargo xtask bench --case 'attack-*' --quick
 ";

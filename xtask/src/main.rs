@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask up | test | tidy | bench | autobahn | fuzz`.
+//! The project's own commands: `cargo xtask up | test | tidy | autobahn | fuzz | prove | bench`.
 //!
 //! One file or folder per command. Only the standard library, so that it compiles in seconds, and
 //! never a crate of ours, so that it runs while they do not compile.
@@ -8,6 +8,7 @@ mod bench;
 mod fuzz;
 mod help;
 mod process;
+mod prove;
 mod test;
 mod tidy;
 mod up;
@@ -38,9 +39,9 @@ fn run(arguments: &[String], out: &mut dyn Write) -> io::Result<bool> {
         Some((command, rest)) => (command.as_str(), rest),
         None => ("--help", arguments),
     };
-    // What stands behind `--` belongs to somebody else, `bench` passes everything on.
+    // What stands behind `--` belongs to somebody else, `bench` and `prove` pass everything on.
     let own = rest.iter().take_while(|argument| *argument != "--");
-    if command != "bench"
+    if !matches!(command, "bench" | "prove")
         && own
             .into_iter()
             .any(|argument| argument == "--help" || argument == "-h")
@@ -53,6 +54,7 @@ fn run(arguments: &[String], out: &mut dyn Write) -> io::Result<bool> {
         "tidy" => tidy::run(&Workspace::find()?, rest, out),
         "autobahn" => autobahn::run(&Workspace::find()?, rest, out),
         "fuzz" => fuzz::run(&Workspace::find()?, rest, out),
+        "prove" => prove::run(&Workspace::find()?, rest, out),
         "bench" => bench::run(&Workspace::find()?, rest, out),
         "help" | "--help" | "-h" => help::print(out),
         unknown => Err(help::unknown_command(unknown)),

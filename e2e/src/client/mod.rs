@@ -345,7 +345,7 @@ impl Client {
             seat.compose(self.person.number);
         }
         for at in 0..self.seats.len() {
-            while let Some(key) = self.seats.get_mut(at).and_then(Seat::to_send) {
+            while let Some(key) = self.seats.get_mut(at).and_then(Seat::take_next) {
                 self.note(at, Event::Sent(key));
                 self.send(link, at, key).await?;
             }

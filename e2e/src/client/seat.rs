@@ -49,7 +49,7 @@ impl Seat {
     }
 
     /// The next to be sent in this connection.
-    pub(super) fn to_send(&mut self) -> Option<Key> {
+    pub(super) fn take_next(&mut self) -> Option<Key> {
         let key = *self.unacked.get(self.sent)?;
         self.sent += 1;
         Some(key)
@@ -74,7 +74,7 @@ impl Seat {
     pub(super) fn handle(&mut self, event: &Event) {
         match event {
             Event::Delivered { position, .. } | Event::Missed(Missed { position, .. }) => {
-                self.stands = Some(*position)
+                self.stands = Some(*position);
             }
             Event::Joined {
                 since: None,

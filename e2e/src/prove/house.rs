@@ -41,17 +41,17 @@ pub(super) fn rooms(scale: &Scale) -> Vec<(Room, Promise)> {
 
 /// The server's configuration: faults are found within seconds, and nobody is kept from publishing.
 pub(super) fn config() -> String {
-    let mut config = format!(
+    let common = format!(
         "[auth]\nhs256_secret = {SECRET:?}\n\
          [heartbeat]\nping_every = \"1s\"\ndead_after = \"1s\"\n\
-         [limits]\npublish_rate = \"off\"\njoin_rate = \"off\"\nrequest_rate = \"off\"\nconnections_per_user = 0\n\
-         auth_failures = 0\n"
+         [limits]\npublish_rate = \"off\"\njoin_rate = \"off\"\nrequest_rate = \"off\"\nhistory_rate = \"off\"\n\
+         connections_per_user = 0\nauth_failures = 0\n"
     );
-    for kind in &KINDS {
-        config += &format!(
+    let room = |kind: &Kind| {
+        format!(
             "[[room]]\nmatch = \"{}:*\"\n{}\nrate = \"off\"\nhistory_age = \"12h\"\n",
             kind.prefix, kind.settings
-        );
-    }
-    config
+        )
+    };
+    KINDS.iter().map(room).fold(common, |all, one| all + &one)
 }

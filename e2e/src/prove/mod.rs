@@ -31,7 +31,7 @@ pub use self::scale::Scale;
 /// Between two looks at how far the clients are.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Without any faults, everybody has come to the end by then.
-const CALM_MAX: Duration = Duration::from_secs(120);
+const CALM_MAX: Duration = Duration::from_mins(2);
 
 /// A run.
 struct Run {

@@ -84,20 +84,19 @@ impl Outcome {
             ("gaps told", count(self.verdict.gaps)),
             ("violations", broken),
         ]);
-        let mut table = String::new();
-        for (name, times) in rows {
-            table += &format!("{name:<20} {times:>10}\n");
-        }
+        let mut lines: Vec<String> = rows
+            .iter()
+            .map(|(name, times)| format!("{name:<20} {times:>10}"))
+            .collect();
         let broken = self.verdict.violations.iter().map(ToString::to_string);
         let broken: Vec<String> = broken.chain(self.wrong.iter().cloned()).collect();
-        for one in broken.iter().take(SHOWN_MAX) {
-            table += &format!("  {one}\n");
-        }
+        lines.extend(broken.iter().take(SHOWN_MAX).map(|one| format!("  {one}")));
         if broken.len() > SHOWN_MAX {
-            table += &format!("  and {} more\n", broken.len() - SHOWN_MAX);
+            lines.push(format!("  and {} more", broken.len() - SHOWN_MAX));
         }
-        table += &format!("seed {}, {:.0} s\n", self.seed, self.time.as_secs_f64());
-        table
+        let seconds = self.time.as_secs();
+        lines.push(format!("seed {}, {seconds} s\n", self.seed));
+        lines.join("\n")
     }
 }
 
