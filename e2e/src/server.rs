@@ -90,7 +90,7 @@ fn start(binary: &Path, config: &Path) -> io::Result<(Child, SocketAddr)> {
     let mut child = Command::new(binary)
         .args(["serve", "--config"])
         .arg(config)
-        .args(["--listen", "127.0.0.1:0", "--admin-listen", ""])
+        .args(["--listen", "127.0.0.1:0"])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

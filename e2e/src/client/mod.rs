@@ -197,11 +197,15 @@ impl Client {
             rooms: self.seats.iter().map(wanted).collect(),
         };
         link.say(&ClientMessage::Hello(hello).into()).await?;
-        let payload = link.hear().await?;
-        match read(link.encoding(), &payload)?.message {
-            ServerMessage::Welcome(welcome) => self.welcomed(&welcome.rooms),
-            ServerMessage::Bye(_) => Err(Lost::Ended("bye".to_owned())),
-            other => Err(Lost::Nonsense(format!("{other:?} instead of a welcome"))),
+        loop {
+            let payload = link.hear().await?;
+            match read(link.encoding(), &payload)?.message {
+                ServerMessage::Welcome(welcome) => return self.welcomed(&welcome.rooms),
+                // A greeting that is long on its way may be overtaken by a question.
+                ServerMessage::Ping(_) => link.say(&ClientMessage::Pong(Empty {}).into()).await?,
+                ServerMessage::Bye(_) => return Err(Lost::Ended("bye".to_owned())),
+                other => return Err(Lost::Nonsense(format!("{other:?} instead of a welcome"))),
+            }
         }
     }
 

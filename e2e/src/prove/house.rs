@@ -1,5 +1,7 @@
 //! The rooms of a run, and the configuration that has them.
 
+use std::path::Path;
+
 use crate::history::{Promise, Room};
 
 use super::Scale;
@@ -11,8 +13,14 @@ struct Kind {
     settings: &'static str,
 }
 
-/// Rooms that keep everything, and rooms that keep so little that gaps are the rule.
-const KINDS: [Kind; 2] = [
+/// Rooms that outlive the server, rooms that keep everything while it lives, and rooms that keep so little that gaps
+/// are the rule.
+const KINDS: [Kind; 3] = [
+    Kind {
+        prefix: "disk",
+        promise: Promise::Durable,
+        settings: "history = 1000000\ndurable = true",
+    },
     Kind {
         prefix: "whole",
         promise: Promise::Memory,
@@ -40,11 +48,12 @@ pub(super) fn rooms(scale: &Scale) -> Vec<(Room, Promise)> {
 }
 
 /// The server's configuration: faults are found within seconds, and nobody is kept from publishing.
-pub(super) fn config() -> String {
+pub(super) fn config(directory: &Path) -> String {
+    let data = directory.join("data");
     let common = format!(
-        "[auth]\nhs256_secret = {SECRET:?}\n\
+        "[server]\nadmin_listen = \"\"\n[auth]\nhs256_secret = {SECRET:?}\n\
          [heartbeat]\nping_every = \"1s\"\ndead_after = \"1s\"\n\
-         [limits]\npublish_rate = \"off\"\njoin_rate = \"off\"\nrequest_rate = \"off\"\nhistory_rate = \"off\"\n\
+         [storage]\ndirectory = {data:?}\n[limits]\npublish_rate = \"off\"\njoin_rate = \"off\"\nrequest_rate = \"off\"\nhistory_rate = \"off\"\n\
          connections_per_user = 0\nauth_failures = 0\n"
     );
     let room = |kind: &Kind| {

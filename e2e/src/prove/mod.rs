@@ -53,7 +53,7 @@ pub async fn run(
     directory: &Path,
     (scale, seed): (Scale, u64),
 ) -> io::Result<Outcome> {
-    let server = Server::start(binary, directory, &house::config())?;
+    let server = Server::start(binary, directory, &house::config(directory))?;
     let proxy = Proxy::start(server.address(), Script::seeded(seed), seed).await?;
     let mut run = Run {
         scale,

@@ -52,12 +52,13 @@ impl Verdict {
 }
 
 /// In the order in which a mistake is cheapest to find.
-const ALL: [Step; 12] = [
+const ALL: [Step; 13] = [
     ("format", rust::format),
     ("tidy", rust::tidy),
     ("clippy", rust::clippy),
     ("rustdoc", rust::docs),
     ("rust tests", rust::tests),
+    ("prove", rust::prove),
     ("guide", suites::guide),
     ("nginx", suites::nginx),
     ("nginx stream", suites::nginx_stream),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::Verdict;
 use super::counts::Counts;
 use crate::process;
+use crate::prove;
 use crate::tidy;
 use crate::workspace::Workspace;
 
@@ -68,6 +69,11 @@ pub(super) fn tests(workspace: &Workspace) -> io::Result<Verdict> {
         "--skip",
         NGINX,
     ]))
+}
+
+/// The real server under faults and kills, for about a minute.
+pub(super) fn prove(workspace: &Workspace) -> io::Result<Verdict> {
+    check(prove::command(workspace, &["--quick".to_owned()]))
 }
 
 /// The tests without a socket: codec, protocol, engine, hub.
