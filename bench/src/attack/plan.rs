@@ -139,6 +139,6 @@ pub(crate) const ALL: &[Plan] = &[
         request: moves::known,
         greeting: moves::nothing,
         strike: moves::nothing,
-        answer: Fate::Refused(429),
+        answer: Fate::Cut,
     },
 ];
