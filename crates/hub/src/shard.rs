@@ -19,7 +19,7 @@ use crate::flush::FlushQueue;
 use crate::outbox::{OutboxLimits, Traffic};
 use crate::room::Room;
 use crate::wheel::{Ticket, Wheel};
-use crate::{Closing, Encode, Manner, Memory, Sink, Stats, Wake};
+use crate::{Closing, Encode, Manner, Memory, OnGap, Sink, Stats, Wake};
 
 /// So many events are taken from the inbox in one turn.
 const EVENTS_PER_TURN: usize = 256;
@@ -232,14 +232,18 @@ impl Shard {
         self.state.borrow().connections.is_empty()
     }
 
-    /// Everyone connected, to be ended one by one.
-    pub fn connections(&self) -> Vec<ConnectionId> {
-        let state = self.state.borrow();
-        let id = |(slot, connection): (usize, &Connection)| {
+    /// Everyone connected, to be ended one by one: first those who can be told things, then the others.
+    pub fn connections(&self) -> (Vec<ConnectionId>, Vec<ConnectionId>) {
+        let (mut told, mut others) = (Vec::new(), Vec::new());
+        for (slot, connection) in &self.state.borrow().connections {
             let slot = u32::try_from(slot).unwrap_or(u32::MAX);
-            self.name(slot, connection.serial)
-        };
-        state.connections.iter().map(id).collect()
+            let group = match connection.manner.on_gap {
+                OnGap::Tell => &mut told,
+                OnGap::Close => &mut others,
+            };
+            group.push(self.name(slot, connection.serial));
+        }
+        (told, others)
     }
 
     /// What the whole cluster calls a connection of this shard.

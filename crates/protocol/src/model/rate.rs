@@ -29,6 +29,11 @@ impl Rate {
     pub fn rest(self) -> Duration {
         self.interval() * self.burst.max(1)
     }
+
+    /// How long it takes to earn so many, without the burst.
+    pub fn time_for(self, count: u32) -> Duration {
+        self.interval().saturating_mul(count)
+    }
 }
 
 impl Bucket {

@@ -389,7 +389,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         "drain.window",
         SPAN,
         r#""10s""#,
-        "on SIGTERM, connections are closed one after another within this; at once in development mode",
+        "on SIGTERM, connections are closed one after another within this, those of v2 in the second half, after they \
+         had time to move; at once in development mode",
     ),
     setting(
         "drain.deadline",

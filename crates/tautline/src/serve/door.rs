@@ -58,7 +58,8 @@ impl Door {
     fn hand_over(&self, stream: TcpStream, peer: SocketAddr) -> Result<(), Refused> {
         let taken = |seat: &Seat| seat.taken.taken();
         let full = |what: &'static str| Cause::Full.because(what);
-        if self.shards.iter().map(taken).sum::<usize>() >= self.connections_max {
+        let present = self.shards.iter().map(taken).sum();
+        if present >= self.connections_max {
             return Err(full("the server has as many connections as allowed"));
         }
         let seat = self.shards.iter().min_by_key(|seat| taken(seat));
@@ -72,6 +73,7 @@ impl Door {
                 stream,
                 peer,
                 place,
+                present,
                 at: Instant::now(),
             };
             if seat.intake.try_send(Intake::Stream(arrival)).is_err() {

@@ -72,7 +72,7 @@ impl Connection {
     pub(super) fn new(
         worker: Rc<Worker>,
         socket: Socket,
-        (version, deflate): (Version, Option<Deflate>),
+        ((version, first_window), deflate): ((Version, Duration), Option<Deflate>),
         stay: Stay,
     ) -> Self {
         let variant = worker.variant(version, deflate);
@@ -83,7 +83,7 @@ impl Connection {
         let manner = Manner { variant, on_gap };
         let id = worker.shard.attach(socket.sink(), manner);
         let now = now();
-        let session = Dialogue::new(now, id, version, &worker);
+        let session = Dialogue::new(now, id, (version, first_window), &worker);
         let decoder = worker.decoder(version, deflate);
         let signs = Signs {
             pinged: None,
@@ -131,6 +131,9 @@ impl Connection {
                 self.timer = None;
                 self.lose_patience(wake.stalled, now);
                 self.session.handle_timeout(now);
+                if let Some(leaving) = self.worker.leaving.get() {
+                    self.session.handle_leaving(now, leaving);
+                }
                 self.carry_out(now, context);
             }
             if wake.blocked && self.socket.is_writable(context) {

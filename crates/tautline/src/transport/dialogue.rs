@@ -13,12 +13,11 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tautline_protocol::model::{ConnectionId, Identity, RoomName};
 use tautline_protocol::server::{self, Denied, Now, Reply, Session, v2};
+use tautline_protocol::wire::v2::{Goaway, Words};
 use tautline_protocol::wire::{Close, CloseCode, Refusal, Token, Version};
 
 use super::Worker;
-
-/// Who lost its connection comes back within this time.
-const FIRST_WINDOW: Duration = Duration::from_secs(1);
+use super::worker::Leaving;
 
 /// The session of a connection.
 #[expect(
@@ -35,6 +34,8 @@ pub(super) enum Dialogue {
 pub(super) struct Envelope {
     session: v2::Session,
     asked: Vec<(v2::Ticket, Asked<v2::Reply>)>,
+    /// Whether the client knows that the server goes away.
+    is_told_to_move: bool,
     /// What is said before the close, once that is decided.
     bye: Option<Vec<u8>>,
 }
@@ -61,7 +62,13 @@ pub(super) enum Wanted {
 }
 
 impl Dialogue {
-    pub(super) fn new(now: Now, id: ConnectionId, version: Version, worker: &Worker) -> Self {
+    /// Who lost its connection comes back within `first_window`.
+    pub(super) fn new(
+        now: Now,
+        id: ConnectionId,
+        (version, first_window): (Version, Duration),
+        worker: &Worker,
+    ) -> Self {
         let settings = Arc::clone(&worker.shared.session);
         let seed = Worker::seed();
         match version {
@@ -71,11 +78,12 @@ impl Dialogue {
                     connection: id,
                     encoding,
                     seed,
-                    first_window: FIRST_WINDOW,
+                    first_window,
                 };
                 Self::V2(Box::new(Envelope {
                     session: v2::Session::new(now, accepted, settings),
                     asked: Vec::new(),
+                    is_told_to_move: false,
                     bye: None,
                 }))
             }
@@ -142,6 +150,25 @@ impl Dialogue {
         match self {
             Self::V1(session, _) => session.handle_timeout(now),
             Self::V2(it) => it.session.handle_timeout(now),
+        }
+    }
+
+    /// The server goes away; whoever speaks a version that has words for it is told once.
+    pub(super) fn handle_leaving(&mut self, now: Now, leaving: Leaving) {
+        let Self::V2(it) = self else {
+            return;
+        };
+        if !std::mem::replace(&mut it.is_told_to_move, true) {
+            let until = |then: Instant| {
+                let left = then.saturating_duration_since(now.at);
+                u64::try_from(left.as_millis()).unwrap_or(u64::MAX)
+            };
+            it.session.handle_drain(Goaway {
+                reason: Words::from("the server is going away: open another connection"),
+                deadline_ms: until(leaving.ends),
+                window_ms: until(leaving.move_until),
+                url: None,
+            });
         }
     }
 

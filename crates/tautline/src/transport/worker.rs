@@ -1,6 +1,6 @@
 //! What the connections of one shard share, and the loop that takes in new ones.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream as StdStream};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -91,8 +91,19 @@ pub(crate) struct Arrival {
     pub(crate) stream: StdStream,
     pub(crate) peer: SocketAddr,
     pub(crate) place: Place,
+    /// How many were there before, on this node.
+    pub(crate) present: usize,
     /// When that was.
     pub(crate) at: std::time::Instant,
+}
+
+/// The server goes away.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Leaving {
+    /// Until then who is told of it opens another connection.
+    pub(super) move_until: std::time::Instant,
+    /// Until then all are closed.
+    pub(super) ends: std::time::Instant,
 }
 
 /// What the connections of one shard share. Never leaves its thread.
@@ -105,6 +116,8 @@ pub(crate) struct Worker {
     pub(super) tls_buffers: Rc<RefCell<Buffers>>,
     /// Where each connection comes from, by its place in the shard's table.
     addresses: RefCell<Vec<IpAddr>>,
+    /// Set when the server goes away.
+    pub(super) leaving: Cell<Option<Leaving>>,
     pub(super) clocked: Arc<Clocked>,
 }
 
@@ -123,6 +136,7 @@ impl Worker {
             inflater: RefCell::default(),
             tls_buffers: Rc::default(),
             addresses: RefCell::default(),
+            leaving: Cell::default(),
             clocked,
         })
     }
@@ -161,7 +175,11 @@ impl Worker {
         } = opened.agreed;
         let stay = Stay::new(arrival.place, admitted.address, admitted.user);
         let worker = Rc::clone(&self);
-        let mut connection = Connection::new(worker, opened.socket, (version, deflate), stay);
+        let accepted = (
+            version,
+            self.shared.counts.newcomers.window(arrival.present),
+        );
+        let mut connection = Connection::new(worker, opened.socket, (accepted, deflate), stay);
         self.note_address(connection.id(), admitted.from);
         self.observe(&Lifecycle::Connected {
             connection: connection.id(),
@@ -223,14 +241,31 @@ impl Worker {
         addresses.get(id.slot as usize).copied().unwrap_or(UNKNOWN)
     }
 
-    /// Closes everyone, one after another within the window.
+    /// Closes everyone within the window, one after another. Those who speak a version that has words for it are told
+    /// at once, and have half of the window to move before the first of them is closed.
     async fn drain(self: Rc<Self>, window: Duration) {
         let begin = Instant::now();
-        let ids = self.shard.connections();
+        let move_until = begin + window / 2;
+        self.leaving.set(Some(Leaving {
+            move_until: move_until.into_std(),
+            ends: (begin + window).into_std(),
+        }));
+        let (told, others) = self.shard.connections();
+        for id in &told {
+            self.shard.wake_at(*id, begin.into_std());
+        }
+        tokio::join!(
+            self.close_all(&others, (begin, window)),
+            self.close_all(&told, (move_until, window / 2)),
+        );
+    }
+
+    /// Closes these from then on, one after another within the window.
+    async fn close_all(&self, ids: &[ConnectionId], (begin, window): (Instant, Duration)) {
         let count = u32::try_from(ids.len()).unwrap_or(u32::MAX).max(1);
         for (nth, id) in (0..).zip(ids) {
             sleep_until(begin + window.mul_f64(f64::from(nth) / f64::from(count))).await;
-            self.shard.close(id, Closing::Drain);
+            self.shard.close(*id, Closing::Drain);
         }
     }
 

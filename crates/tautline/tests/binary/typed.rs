@@ -304,16 +304,52 @@ fn rooms_that_are_not_allowed_are_refused_one_by_one() {
 }
 
 #[test]
-fn a_server_that_goes_away_says_bye() {
+fn a_server_that_goes_away_lets_its_clients_move() {
+    let config = "[server]\nshards = 1\n[drain]\nwindow = \"2m\"\ndeadline = \"4m\"";
+    let mut server = Server::development(config);
+    let mut speakers =
+        ENCODINGS.map(|encoding| Speaker::welcome(server.address(), encoding, &json!([])).0);
+    server.terminate();
+    for speaker in &mut speakers {
+        let goaway = speaker.next();
+        assert_eq!(goaway["type"], "goaway");
+        let ms = |name: &str| goaway["payload"][name].as_u64().unwrap();
+        assert!((1..=60_000).contains(&ms("windowMs")), "{goaway}");
+        assert!(ms("windowMs") < ms("deadlineMs") && ms("deadlineMs") <= 120_000);
+        // The old connection serves until the new one does.
+        let placed = speaker.ask("publish", &publish("room", 1));
+        assert_eq!(placed["type"], "published");
+    }
+    server.terminate();
+    let (status, _) = server.ended();
+    assert_eq!(status.code(), Some(0));
+}
+
+#[test]
+fn who_has_not_moved_is_told_bye() {
     let server = Server::development("[drain]\nwindow = \"50ms\"");
     let mut speakers =
         ENCODINGS.map(|encoding| Speaker::welcome(server.address(), encoding, &json!([])).0);
     server.terminate();
     for speaker in &mut speakers {
+        assert_eq!(speaker.next()["type"], "goaway");
         let (bye, (code, _)) = speaker.closed();
         assert_eq!(
             (code, &bye),
             (1001, &json!({ "code": 1001, "retry": true }))
         );
+    }
+}
+
+#[test]
+fn the_more_there_are_the_longer_they_take_to_come_back() {
+    let config = "[server]\nshards = 2\n[limits]\naccept_rate = \"1/s burst 20\"";
+    let server = Server::development(config);
+    let mut here = Vec::new();
+    for present in 0..8_u64 {
+        let (speaker, welcome) = Speaker::welcome(server.address(), Encoding::Json, &json!([]));
+        here.push(speaker);
+        let window = welcome["retry"]["firstWindowMs"].as_u64().unwrap();
+        assert_eq!(window, present.max(1) * 1000, "{present} are there");
     }
 }

@@ -180,9 +180,9 @@ impl Session {
         self.answers.drain_into(&mut self.outputs);
     }
 
-    /// The server is about to end the connection: the client is told to open another one.
+    /// The server is about to end the connection: a client that was welcomed is told to open another one.
     pub fn handle_drain(&mut self, goaway: Goaway<'_>) {
-        if !self.is_closed() {
+        if self.stage == Stage::Open {
             self.send(ServerMessage::Goaway(goaway));
         }
     }
