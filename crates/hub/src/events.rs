@@ -101,7 +101,7 @@ impl Shard {
         let Some(room) = state.rooms.get_mut(name) else {
             return;
         };
-        let mut slow = Vec::new();
+        let (mut behind, mut owing) = (Vec::new(), Vec::new());
         if !run.publications.is_empty() {
             let messages: Vec<Message<'_>> = run
                 .publications
@@ -115,11 +115,20 @@ impl Shard {
                 let Some(connection) = state.connections.get_mut(slot as usize) else {
                     continue;
                 };
+                let id = self.name(slot, connection.serial);
+                let left = room.left(slot);
+                if left.is_some_and(|left| left < run.publications.len()) {
+                    behind.push(id);
+                    continue;
+                }
                 let bytes = frames.of(connection.manner.variant);
                 if connection.offer(bytes, frames.count(), &self.limits.outbox) {
                     delivered += u64::from(frames.count());
-                } else if connection.may_skip(room.slow_consumers) {
-                    slow.push((slot, self.name(slot, connection.serial)));
+                    if left.is_some() {
+                        owing.push(id);
+                    }
+                } else if left.is_some() || connection.may_skip(room.slow_consumers) {
+                    behind.push(id);
                 } else {
                     connection.close(Closing::SlowConsumer);
                 }
@@ -135,15 +144,20 @@ impl Shard {
             }
         }
         room.wake_waiting();
-        for (slot, _) in &slow {
+        for id in &behind {
             if let (Some(subscription), Some(cursor)) =
-                (room.subscription(*slot), run.begins_behind)
+                (room.subscription(id.slot), run.begins_behind)
             {
                 subscription.fall_back(cursor, GapReason::SlowConsumer);
             }
         }
+        for id in owing {
+            let ids = run.publications.iter();
+            let ids = ids.map(|(publication, _)| publication.position.id);
+            self.note_given(state, id, name, ids);
+        }
         drop(borrowed);
-        for (_, id) in slow {
+        for id in behind {
             self.go_on(id, name);
         }
     }

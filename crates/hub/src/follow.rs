@@ -33,12 +33,23 @@ pub struct Joined {
 pub struct Resumed {
     /// What is missing behind the position that it came with.
     pub gap: Option<Gap>,
+    /// What the first page follows: that position, or the end of the gap.
+    pub behind: Position,
     /// The first page behind that, oldest first.
     pub publications: Vec<Arc<Publication>>,
     /// Where it stands with them.
     pub position: Position,
     /// Whether more was published by now, and follows.
     pub more: bool,
+}
+
+/// The most of a first page: several rooms may be answered at once.
+#[derive(Debug, Clone, Copy)]
+pub struct PageMax {
+    /// So many publications.
+    pub messages: u32,
+    /// So many bytes of data.
+    pub bytes: usize,
 }
 
 impl Shard {
@@ -78,40 +89,38 @@ impl Shard {
         })
     }
 
-    /// Brings a connection that has seen a room up to `since` into it again, and reads on from there: no more
-    /// than `bytes_max` of data, since several rooms may be answered at once.
+    /// Brings a connection that has seen a room up to `since` into it again, and reads on from there.
     pub async fn resume(
         &self,
         id: ConnectionId,
         name: &RoomName,
-        (since, bytes_max): (Position, usize),
+        (since, max): (Position, PageMax),
     ) -> Result<Resumed, EngineError> {
         let entering = Entering::new(self, name);
         self.head(name).await?;
         let range = Range::After {
             position: since,
-            limit: PAGE_MESSAGES_MAX,
+            limit: PAGE_MESSAGES_MAX.min(max.messages),
         };
         let mut page = self.engine.read(name, range).await?;
         // It may have been lost while the page was read.
         self.head(name).await?;
         let gap = page.missing.map(gap);
+        let behind = gap.map_or(since, |gap| gap.until);
         let mut bytes = 0;
         let fits = |publication: &&Arc<Publication>| {
             bytes += publication.data.len();
-            bytes <= bytes_max
+            bytes <= max.bytes
         };
         let fitting = page.publications.iter().take_while(fits).count();
         page.publications.truncate(fitting);
         let last = page.publications.last();
-        let position = last.map_or_else(
-            || gap.map_or(since, |gap| gap.until),
-            |publication| publication.position,
-        );
+        let position = last.map_or(behind, |publication| publication.position);
         self.subscribe(id, name, position);
         drop(entering);
         Ok(Resumed {
             gap,
+            behind,
             more: position != page.head,
             position,
             publications: page.publications,
@@ -170,7 +179,10 @@ impl Shard {
 
     /// Has a subscriber come to where the room stands, if it stands elsewhere.
     pub(crate) fn go_on(self: &Rc<Self>, id: ConnectionId, name: &RoomName) {
-        if !matches!(self.step(id, name), None | Some(Step::Live | Step::Wait)) {
+        if !matches!(
+            self.step(id, name),
+            None | Some(Step::Live | Step::Wait | Step::Hold)
+        ) {
             tokio::task::spawn_local(Rc::clone(self).catch_up(id, name.clone()));
         }
     }
@@ -179,7 +191,7 @@ impl Shard {
     async fn catch_up(self: Rc<Self>, id: ConnectionId, name: RoomName) {
         while let Some(step) = self.step(id, &name) {
             let goes_on = match step {
-                Step::Live | Step::Wait => false,
+                Step::Live | Step::Wait | Step::Hold => false,
                 Step::Ask(cursor) => self.ask(id, &name, cursor).await,
                 Step::Read(after) | Step::Lost(after) => self.read_on(id, &name, after).await,
                 Step::Skip(gap) => self.skip(id, &name, gap),
@@ -244,16 +256,21 @@ impl Shard {
         let frame = self.encode.encode(connection.manner.variant, &message);
         connection.push(frame, 1, &self.limits.outbox);
         let room = state.rooms.get_mut(name);
-        if let Some(subscription) = room.and_then(|room| room.subscription(id.slot)) {
-            subscription.skip(gap.until);
+        if let Some(room) = room {
+            if let Some(ledger) = &mut room.ledger {
+                ledger.skip(id.slot, gap.until);
+            }
+            if let Some(subscription) = room.subscription(id.slot) {
+                subscription.skip(gap.until);
+            }
         }
         drop(state);
         self.enqueue(id);
         true
     }
 
-    /// Appends a page to a subscriber's outbox, as fast as that drains. False if the subscriber does
-    /// not read on from there any more: it has left, and may have come again.
+    /// Appends a page to a subscriber's outbox, as fast as that drains, and as far as it acknowledges. False if the
+    /// subscriber does not read on from there any more: it has left, and may have come again.
     async fn give(
         &self,
         id: ConnectionId,
@@ -264,6 +281,9 @@ impl Shard {
             self.drained(id).await;
             if !self.is_reading(id, name, after) {
                 return false;
+            }
+            if self.left(id, name) == Some(0) {
+                return true;
             }
             after = publication.position;
             self.give_one(id, publication);
@@ -283,12 +303,19 @@ impl Shard {
             let frame = self.encode.encode(connection.manner.variant, &message);
             connection.push(frame, 1, &self.limits.outbox);
         }
+        let given = [publication.position.id];
+        self.note_given(&mut state, id, &publication.room, given);
         drop(state);
         self.enqueue(id);
     }
 
+    /// How many more publications of a room a connection may be given now; none if any number.
+    fn left(&self, id: ConnectionId, name: &RoomName) -> Option<usize> {
+        self.state.borrow().rooms.get(name)?.left(id.slot)
+    }
+
     /// Waits until little waits for a connection.
-    async fn drained(&self, id: ConnectionId) {
+    pub(crate) async fn drained(&self, id: ConnectionId) {
         let limits = &self.limits.outbox;
         poll_fn(|context| {
             let is_low = self.with(id, |connection| connection.is_low(limits, context.waker()));

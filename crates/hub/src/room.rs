@@ -4,7 +4,8 @@ use tautline_protocol::model::{
     Bucket, GapReason, Position, Publication, PublicationId, SlowConsumers,
 };
 
-use crate::subscription::{Step, Subscription};
+use crate::ledger::Ledger;
+use crate::subscription::{Pace, Step, Subscription};
 
 /// The subscribers of one shard and the shard's own head.
 #[derive(Debug, Default)]
@@ -26,6 +27,8 @@ pub(crate) struct Room {
     pub(crate) count_to_tell: Option<u32>,
     /// What becomes of subscribers who take less than they are sent.
     pub(crate) slow_consumers: SlowConsumers,
+    /// What is not acknowledged; none where nobody is asked to.
+    pub(crate) ledger: Option<Box<Ledger>>,
     /// How often somebody's coming or going was told.
     pub(crate) told_of_members: Bucket,
 }
@@ -137,6 +140,12 @@ impl Room {
 
     /// Takes a subscriber away, if it is one.
     pub(crate) fn unsubscribe(&mut self, slot: u32) {
+        if let Some(ledger) = &mut self.ledger {
+            ledger.close(slot);
+            if ledger.is_empty() {
+                self.ledger = None;
+            }
+        }
         let Ok(at) = self
             .subscribers
             .binary_search_by_key(&slot, |subscriber| subscriber.slot)
@@ -206,10 +215,10 @@ impl Room {
 
     /// The way on for one subscriber; none if it has left.
     pub(crate) fn step(&mut self, slot: u32) -> Option<Step> {
-        let head = self.head;
+        let (head, pace) = (self.head, self.pace(slot));
         let subscription = self.subscription(slot)?;
         let was_waiting = subscription.is_waiting();
-        let step = subscription.step(head);
+        let step = subscription.step(head, pace);
         let is_waiting = subscription.is_waiting();
         self.waiting -= usize::from(was_waiting);
         self.waiting += usize::from(is_waiting);
@@ -227,9 +236,21 @@ impl Room {
             .iter_mut()
             .filter_map(|subscriber| subscriber.subscription.as_mut());
         for subscription in subscriptions.filter(|subscription| subscription.is_waiting()) {
-            subscription.step(head);
+            subscription.step(head, Pace::Bounded);
             self.waiting -= usize::from(!subscription.is_waiting());
         }
+    }
+
+    /// How many more publications a subscriber may be given before it acknowledges some; none if it need not.
+    pub(crate) fn left(&self, slot: u32) -> Option<usize> {
+        self.ledger.as_ref()?.left(slot)
+    }
+
+    fn pace(&self, slot: u32) -> Pace {
+        self.left(slot).map_or(Pace::Bounded, |left| {
+            let is_full = left == 0;
+            Pace::Acknowledged { is_full }
+        })
     }
 
     /// How a subscriber follows; none if it has left.

@@ -75,7 +75,9 @@ pub(crate) struct State {
     pub(crate) connections: Slab<Connection>,
     pub(crate) rooms: HashMap<RoomName, Room>,
     pub(crate) flush: FlushQueue,
-    wheel: Wheel,
+    wheel: Wheel<Ticket>,
+    /// Who may have to be given something again.
+    pub(crate) debts: Wheel<(ConnectionId, RoomName)>,
     /// Rooms whose count is to be told, in the order of their time.
     pub(crate) counts: VecDeque<(Instant, RoomName)>,
     serial: u32,
@@ -99,6 +101,7 @@ impl Shard {
             rooms: HashMap::new(),
             flush: FlushQueue::default(),
             wheel: Wheel::new(now()),
+            debts: Wheel::new(now()),
             counts: VecDeque::new(),
             serial: 0,
             waiting: Rc::default(),
@@ -290,11 +293,17 @@ impl Shard {
     fn next_timer(&self) -> Option<Instant> {
         let state = self.state.borrow();
         let count = state.counts.front().map(|(at, _)| *at);
-        state.wheel.next().into_iter().chain(count).min()
+        let timers = state.wheel.next().into_iter().chain(state.debts.next());
+        timers.chain(count).min()
     }
 
-    fn handle_time(&self, now: Instant) {
+    fn handle_time(self: &Rc<Self>, now: Instant) {
         let mut state = self.state.borrow_mut();
+        while let Some(debts) = state.debts.due(now) {
+            for (id, room) in debts {
+                tokio::task::spawn_local(Rc::clone(self).collect(id, room));
+            }
+        }
         while let Some(tickets) = state.wheel.due(now) {
             for ticket in tickets {
                 let connection = state.connections.get_mut(ticket.slot as usize);
@@ -342,6 +351,11 @@ impl Shard {
         if !state.flush.is_empty() {
             self.stirred.notify_one();
         }
+    }
+
+    /// Has the loop look what there is to be done.
+    pub(crate) fn stir(&self) {
+        self.stirred.notify_one();
     }
 
     pub(crate) fn enqueue(&self, id: ConnectionId) {

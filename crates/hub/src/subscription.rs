@@ -38,6 +38,20 @@ enum Stage {
     Reading,
     /// It is ahead of the room.
     Waiting,
+    /// It was given as much as it may be given before it acknowledges some of it.
+    Held,
+}
+
+/// How far a subscriber is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// To the end of catching up, past which the rest is a gap.
+    Bounded,
+    /// As far as it acknowledges what it is given.
+    Acknowledged {
+        /// Whether it may be given nothing more now.
+        is_full: bool,
+    },
 }
 
 /// What to do next for a subscriber.
@@ -55,6 +69,8 @@ pub(crate) enum Step {
     Lost(Position),
     /// It has been given as much as is given at once: skip the rest.
     Skip(Gap),
+    /// Nothing before it acknowledges something.
+    Hold,
 }
 
 impl Subscription {
@@ -76,6 +92,11 @@ impl Subscription {
         self.is_at(Stage::Waiting)
     }
 
+    /// Whether it goes on once it acknowledges something.
+    pub(crate) fn is_held(&self) -> bool {
+        self.is_at(Stage::Held)
+    }
+
     /// Whether it reads pages, and `cursor` is where it stands.
     pub(crate) fn is_reading_after(&self, cursor: Position) -> bool {
         self.is_at(Stage::Reading)
@@ -83,7 +104,7 @@ impl Subscription {
     }
 
     /// The way on, while the room stands at `head`.
-    pub(crate) fn step(&mut self, head: Option<Position>) -> Step {
+    pub(crate) fn step(&mut self, head: Option<Position>, pace: Pace) -> Step {
         let Self::CatchingUp(catch_up) = self else {
             return Step::Live;
         };
@@ -102,7 +123,11 @@ impl Subscription {
                 catch_up.stage = Stage::Waiting;
                 Step::Wait
             }
-            Some(head) if catch_up.is_spent() => Step::Skip(Gap {
+            Some(_) if pace == (Pace::Acknowledged { is_full: true }) => {
+                catch_up.stage = Stage::Held;
+                Step::Hold
+            }
+            Some(head) if pace == Pace::Bounded && catch_up.is_spent() => Step::Skip(Gap {
                 from: cursor.offset + 1,
                 until: head,
                 reason: catch_up.ends_for,
@@ -209,20 +234,26 @@ mod tests {
         let mut subscription = Subscription::begin(position(3));
         assert!(!subscription.is_following());
         assert_eq!(
-            subscription.step(Some(position(9))),
+            subscription.step(Some(position(9)), Pace::Bounded),
             Step::Read(position(3))
         );
         assert!(subscription.is_reading_after(position(3)));
         advance(&mut subscription, 4..=6, "1");
         assert!(!subscription.is_reading_after(position(3)));
         assert_eq!(
-            subscription.step(Some(position(9))),
+            subscription.step(Some(position(9)), Pace::Bounded),
             Step::Read(position(6))
         );
         advance(&mut subscription, 7..=9, "1");
         assert!(subscription.is_following() && !subscription.is_waiting());
-        assert_eq!(subscription.step(Some(position(9))), Step::Live);
-        assert_eq!(subscription.step(Some(position(10))), Step::Live);
+        assert_eq!(
+            subscription.step(Some(position(9)), Pace::Bounded),
+            Step::Live
+        );
+        assert_eq!(
+            subscription.step(Some(position(10)), Pace::Bounded),
+            Step::Live
+        );
         assert!(subscription.is_following() && !subscription.is_reading_after(position(9)));
     }
 
@@ -230,13 +261,19 @@ mod tests {
     fn it_waits_for_the_room_that_is_behind_the_page() {
         let mut subscription = Subscription::begin(position(3));
         assert_eq!(
-            subscription.step(Some(position(4))),
+            subscription.step(Some(position(4)), Pace::Bounded),
             Step::Read(position(3))
         );
         advance(&mut subscription, 4..=6, "1");
-        assert_eq!(subscription.step(Some(position(5))), Step::Wait);
+        assert_eq!(
+            subscription.step(Some(position(5)), Pace::Bounded),
+            Step::Wait
+        );
         assert!(subscription.is_waiting() && !subscription.is_reading_after(position(6)));
-        assert_eq!(subscription.step(Some(position(6))), Step::Live);
+        assert_eq!(
+            subscription.step(Some(position(6)), Pace::Bounded),
+            Step::Live
+        );
         assert!(!subscription.is_waiting());
     }
 
@@ -247,7 +284,7 @@ mod tests {
             ..position(9)
         };
         assert_eq!(
-            Subscription::begin(position(3)).step(Some(other_epoch)),
+            Subscription::begin(position(3)).step(Some(other_epoch), Pace::Bounded),
             Step::Lost(position(3))
         );
         let other_id = Position {
@@ -255,7 +292,7 @@ mod tests {
             ..position(3)
         };
         assert_eq!(
-            Subscription::begin(position(3)).step(Some(other_id)),
+            Subscription::begin(position(3)).step(Some(other_id), Pace::Bounded),
             Step::Lost(position(3))
         );
     }
@@ -264,7 +301,10 @@ mod tests {
     fn catching_up_is_bounded_by_messages_and_bytes() {
         let mut many = Subscription::begin(position(0));
         advance(&mut many, 1..=999, "1");
-        assert_eq!(many.step(Some(position(2000))), Step::Read(position(999)));
+        assert_eq!(
+            many.step(Some(position(2000)), Pace::Bounded),
+            Step::Read(position(999))
+        );
         advance(&mut many, 1000..=1000, "1");
         let rest = |from, until| {
             let (until, reason) = (position(until), GapReason::Limit);
@@ -274,11 +314,17 @@ mod tests {
                 reason,
             })
         };
-        assert_eq!(many.step(Some(position(1001))), rest(1001, 1001));
-        assert_eq!(many.step(Some(position(2000))), rest(1001, 2000));
+        assert_eq!(
+            many.step(Some(position(1001)), Pace::Bounded),
+            rest(1001, 1001)
+        );
+        assert_eq!(
+            many.step(Some(position(2000)), Pace::Bounded),
+            rest(1001, 2000)
+        );
         let large: &'static str = "x".repeat(CATCH_UP_BYTES_MAX).leak();
         let mut long = Subscription::begin(position(0));
         advance(&mut long, 1..=1, large);
-        assert_eq!(long.step(Some(position(2))), rest(2, 2));
+        assert_eq!(long.step(Some(position(2)), Pace::Bounded), rest(2, 2));
     }
 }

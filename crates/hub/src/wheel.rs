@@ -1,4 +1,4 @@
-//! One wheel of timers for all connections of a shard.
+//! A wheel of timers, for all connections of a shard.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -13,14 +13,14 @@ pub(crate) struct Ticket {
 /// Timers in steps of [`Wheel::STEP_MS`]: a timer fires at the first step at or after its time.
 ///
 /// A timer is not taken back: who is told that its time has come looks at what is due, and sets the
-/// next. Twelve bytes a timer, and no timer of the runtime's own.
+/// next. No timer is one of the runtime's own.
 #[derive(Debug)]
-pub(crate) struct Wheel {
+pub(crate) struct Wheel<T> {
     start: Instant,
-    steps: BTreeMap<u64, Vec<Ticket>>,
+    steps: BTreeMap<u64, Vec<T>>,
 }
 
-impl Wheel {
+impl<T> Wheel<T> {
     /// Fine enough for intervals of 50 ms, coarse enough that thousands of timers share a step.
     const STEP_MS: u64 = 10;
     const STEP: Duration = Duration::from_millis(Self::STEP_MS);
@@ -32,7 +32,7 @@ impl Wheel {
         }
     }
 
-    pub(crate) fn set(&mut self, at: Instant, ticket: Ticket) {
+    pub(crate) fn set(&mut self, at: Instant, ticket: T) {
         let after = at.saturating_duration_since(self.start).as_nanos();
         let step = after.div_ceil(Self::STEP.as_nanos());
         self.steps
@@ -49,7 +49,7 @@ impl Wheel {
     }
 
     /// The timers of the earliest step, if its time has come.
-    pub(crate) fn due(&mut self, now: Instant) -> Option<Vec<Ticket>> {
+    pub(crate) fn due(&mut self, now: Instant) -> Option<Vec<T>> {
         if self.next()? <= now {
             self.steps.pop_first().map(|(_, tickets)| tickets)
         } else {

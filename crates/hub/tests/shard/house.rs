@@ -10,10 +10,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use tautline_engine::{Draft, Engine, Level, Terms, inbox};
 use tautline_hub::{
-    Closing, Joined, Manner, Memory, OnGap, Resumed, Shard, ShardLimits, Variant, Wake,
+    Closing, Joined, Manner, Memory, OnGap, PageMax, Resumed, Shard, ShardLimits, Variant, Wake,
 };
 use tautline_protocol::model::{
-    ConnectionId, EventName, Member, NodeId, Position, Retention, RoomName, SlowConsumers,
+    Acks, ConnectionId, Epoch, EventName, Member, NodeId, Position, Retention, RoomName,
+    SlowConsumers,
 };
 use tokio::task::LocalSet;
 
@@ -189,9 +190,32 @@ impl Guest {
     }
 
     /// Joins at a position, without following yet.
-    pub(crate) async fn resume(&self, room: &str, since: (Position, usize)) -> Resumed {
+    pub(crate) async fn resume(&self, room: &str, (since, bytes): (Position, usize)) -> Resumed {
+        let max = PageMax {
+            messages: u32::MAX,
+            bytes,
+        };
         let room = name(room);
-        self.shard.resume(self.id, &room, since).await.unwrap()
+        let resumed = self.shard.resume(self.id, &room, (since, max));
+        resumed.await.unwrap()
+    }
+
+    /// Joins where the room stands, and follows it as one who acknowledges.
+    pub(crate) async fn enter_owing(&self, room: &str, acks: Acks) {
+        let settled = self.join(room, None).await.position;
+        let owed = (acks, settled);
+        self.shard.owe(self.id, &name(room), owed, &[]);
+        self.follow(room);
+    }
+
+    /// Acknowledges everything up to an offset. False if nothing is owed there.
+    pub(crate) fn acknowledge(&self, room: &str, (epoch, offset): (Epoch, u64)) -> bool {
+        let room = name(room);
+        let owed = self.shard.owed(self.id, &room, (epoch, offset));
+        if let Some(owed) = owed {
+            self.shard.settle(self.id, &room, owed);
+        }
+        owed.is_some()
     }
 
     pub(crate) fn follow(&self, room: &str) {

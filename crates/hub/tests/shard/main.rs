@@ -8,6 +8,7 @@
     reason = "a test that meets what it does not expect has failed"
 )]
 
+mod acks;
 mod casts;
 mod census;
 mod counting;

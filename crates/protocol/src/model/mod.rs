@@ -22,4 +22,4 @@ pub use position::{Epoch, Position, PublicationId};
 pub use publication::{Publication, Timestamp};
 pub use rate::{Bucket, Rate};
 pub use room_name::{InvalidRoomName, RoomName};
-pub use rule::{Pattern, Retention, RoomRule, Rules, SlowConsumers};
+pub use rule::{Acks, Pattern, Retention, RoomRule, Rules, SlowConsumers};

@@ -77,6 +77,15 @@ pub struct Retention {
     pub age: Duration,
 }
 
+/// What members of a room that asks for acknowledgements are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Acks {
+    /// What is not acknowledged within this time is given again.
+    pub timeout: Duration,
+    /// So many publications at most are given to a connection beyond what is acknowledged; at least one.
+    pub in_flight_max: u32,
+}
+
 /// What holds for the rooms that match a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomRule {
@@ -86,6 +95,8 @@ pub struct RoomRule {
     pub history: Retention,
     /// Whether a publication is answered and told only when it is on the disk.
     pub durable: bool,
+    /// Whether members acknowledge what they are given, and how.
+    pub acks: Option<Acks>,
     /// Whether their members are announced.
     pub presence: bool,
     /// What every authenticated user may do there without a grant, or the one that `{user}` stands for.
@@ -119,6 +130,7 @@ impl RoomRule {
                 age: Duration::ZERO,
             },
             durable: false,
+            acks: None,
             presence: false,
             everyone: Actions::NONE,
             slow_consumers: SlowConsumers::Close,

@@ -54,6 +54,11 @@ pub enum Refusal {
         /// The room.
         room: RoomName,
     },
+    /// The room asks for acknowledgements, and the version has none.
+    NoAcks {
+        /// The room.
+        room: RoomName,
+    },
     /// The connection is a member of as many rooms as it may be.
     TooManyRooms {
         /// The room too many.
@@ -115,6 +120,7 @@ impl Refusal {
             Self::OtherUser => "other_user",
             Self::NotJoined => "not_joined",
             Self::Forbidden { .. } => "forbidden",
+            Self::NoAcks { .. } => "no_acks",
             Self::TooManyRooms { .. } => "too_many_rooms",
             Self::TooLarge { .. } => "too_large",
             Self::TooManyConnections { .. } => "too_many_connections",
@@ -145,6 +151,7 @@ impl Refusal {
         if let Self::Forbidden { room, .. }
         | Self::ListedTwice { room }
         | Self::NoPresence { room }
+        | Self::NoAcks { room }
         | Self::TooManyRooms { room, .. }
         | Self::TooLarge { room, .. } = self
         {

@@ -89,6 +89,10 @@ const JOINED: Fields = &[
     ("more", Flag),
     ("members", Maybe(&List(&MEMBER))),
     ("gap", Maybe(&MISSING)),
+    (
+        "ack",
+        Maybe(&Struct(&[("timeoutMs", LONG), ("inFlight", COUNT)])),
+    ),
 ];
 const ERROR_CODE: Kind = OneOf(&["unauthorized", "bad_request", "rate_limited", "internal"]);
 const DETAILS: Kind = Struct(&[("path", Maybe(&Text)), ("room", Maybe(&Room))]);

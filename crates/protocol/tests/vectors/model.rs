@@ -7,8 +7,8 @@ use bytes::Bytes;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tautline_protocol::model::{
-    Action, Actions, ConnectionId, Epoch, EventName, Grant, Identity, NodeId, Pattern, Position,
-    Publication, PublicationId, Retention, RoomName, RoomRule, Timestamp,
+    Acks, Action, Actions, ConnectionId, Epoch, EventName, Grant, Identity, NodeId, Pattern,
+    Position, Publication, PublicationId, Retention, RoomName, RoomRule, Timestamp,
 };
 use tautline_protocol::wire::{ErrorCode, RequestId};
 
@@ -103,6 +103,10 @@ pub(crate) fn rule(value: &Value) -> RoomRule {
             age: Duration::from_hours(1),
         },
         presence: value["presence"] == true,
+        acks: value.get("acks").map(|acks| Acks {
+            timeout: Duration::from_millis(number(acks, "timeoutMs")),
+            in_flight_max: u32::try_from(number(acks, "inFlight")).unwrap(),
+        }),
         everyone: actions(&value["everyone"]),
         data_bytes_max: data_bytes_max.map_or(usize::MAX, |bytes| usize::try_from(bytes).unwrap()),
         ..RoomRule::of(Pattern::parse(text(value, "rooms")).unwrap())

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tautline_protocol::model::{
-    Action, Actions, Pattern, Retention, RoomRule, Rules, SlowConsumers,
+    Acks, Action, Actions, Pattern, Retention, RoomRule, Rules, SlowConsumers,
 };
 
 use super::Mode;
@@ -62,6 +62,7 @@ fn rule(room: &Values, message_max: usize, faults: &mut Faults) -> Option<RoomRu
         presence: room.switch("presence", faults),
         everyone,
         slow_consumers: slow_consumers(room, faults),
+        acks: acks(room, count, faults),
         rate: room.rate("rate", faults),
         data_bytes_max: data_bytes_max.map_or(message_max, |bytes| {
             usize::try_from(bytes).unwrap_or(usize::MAX)
@@ -69,6 +70,28 @@ fn rule(room: &Values, message_max: usize, faults: &mut Faults) -> Option<RoomRu
         ..RoomRule::of(pattern?)
     };
     Some(rule)
+}
+
+fn acks(room: &Values, history: u64, faults: &mut Faults) -> Option<Acks> {
+    let in_flight_max = room.number("ack_in_flight", faults).unwrap_or(1);
+    let acks = Acks {
+        timeout: room.span("ack_timeout", faults),
+        in_flight_max: u32::try_from(in_flight_max).unwrap_or(u32::MAX),
+    };
+    match room.text("ack", faults).as_deref() {
+        Some("required") if history == 0 => {
+            let fix = "has nothing to give again: say with `history` how many publications the room keeps";
+            faults.add("room.ack", "\"required\"", fix);
+            None
+        }
+        Some("required") => Some(acks),
+        Some("none") | None => None,
+        Some(other) => {
+            let fix = "is none of the two; choose none or required";
+            faults.add("room.ack", format_args!("{other:?}"), fix);
+            None
+        }
+    }
 }
 
 fn slow_consumers(room: &Values, faults: &mut Faults) -> SlowConsumers {

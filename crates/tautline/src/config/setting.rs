@@ -513,6 +513,24 @@ pub(super) const ROOM_SETTINGS: &[Setting] = &[
          missed; `skip` keeps those who speak v2, and tells them what is missing",
     ),
     setting(
+        "ack",
+        Kind::Text,
+        r#""none""#,
+        "`required` has members acknowledge what they are given, and gives it to them again until they do; such a room is for v2 alone",
+    ),
+    setting(
+        "ack_timeout",
+        Kind::Span(Duration::from_millis(100)),
+        r#""30s""#,
+        "what is not acknowledged within this is given again",
+    ),
+    setting(
+        "ack_in_flight",
+        Kind::Number(1),
+        "100",
+        "so many publications at most are given to a connection beyond what is acknowledged",
+    ),
+    setting(
         "audit_payloads",
         Kind::Switch,
         "false",

@@ -5,16 +5,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tautline_engine::{Cast, Draft, EngineError, Key, Level, Page, Range};
-use tautline_hub::Resumed;
-use tautline_protocol::model::{
-    ConnectionId, Gap, GapReason, Member, Position, Publication, RoomName,
-};
-use tautline_protocol::server::v2::{Ask, Begin, Entered, Past, Placed, Reply};
+use tautline_protocol::model::{ConnectionId, Epoch, Member, Publication, RoomName};
+use tautline_protocol::server::v2::{Ask, Past, Placed, Reply};
 use tautline_protocol::wire::ErrorCode;
 use tautline_protocol::wire::v2::{self, Part};
 
 use super::Worker;
-use crate::lifecycle::{Lifecycle, Party};
+use crate::lifecycle::Party;
 use crate::terms;
 
 /// In whose name something is asked.
@@ -25,11 +22,15 @@ pub(super) struct Asker {
 }
 
 impl Asker {
-    fn party(&self) -> Party<'_> {
+    pub(super) fn party(&self) -> Party<'_> {
         Party {
             connection: self.id,
             user: self.user.as_ref(),
         }
+    }
+
+    pub(super) fn user(&self) -> &str {
+        self.user.as_deref().unwrap_or_default()
     }
 }
 
@@ -86,8 +87,11 @@ impl Worker {
                 };
                 engine.relay(&room, cast).await.map(|()| Reply::Relayed)
             }
-            // No room asks for acknowledgements yet, and so there is no cursor to move.
-            Ask::Ack { .. } => Ok(Reply::Acked),
+            Ask::Ack {
+                room,
+                epoch,
+                offset,
+            } => self.acknowledge(&asker, &room, (epoch, offset)).await,
             Ask::History { room, part, limit } => self.past(&room, part, limit).await,
             Ask::Members { room } => self.present(&room).await,
             Ask::Presence { room, state } => {
@@ -119,52 +123,6 @@ impl Worker {
                 })
             },
         )
-    }
-
-    async fn enter(
-        &self,
-        asker: &Asker,
-        room: &RoomName,
-        (begin, bytes_max): (Begin, usize),
-        members: bool,
-    ) -> Result<Reply, EngineError> {
-        let shard = &self.shard;
-        let mut entered = match begin {
-            Begin::Since(since) if bytes_max > 0 => {
-                resumed(shard.resume(asker.id, room, (since, bytes_max)).await?)
-            }
-            Begin::Last(limit) => {
-                let joined = shard.join(asker.id, room, Some(limit)).await?;
-                let kept = joined.history.unwrap_or_default();
-                Entered {
-                    position: joined.position,
-                    messages: newest(kept, bytes_max).0,
-                    more: false,
-                    members: None,
-                    gap: None,
-                }
-            }
-            Begin::Now | Begin::Since(_) => {
-                let position = shard.join(asker.id, room, None).await?.position;
-                let since = if let Begin::Since(since) = begin {
-                    Some(since)
-                } else {
-                    None
-                };
-                Entered {
-                    position,
-                    messages: Vec::new(),
-                    more: false,
-                    members: None,
-                    gap: since.and_then(|since| unread(since, position)),
-                }
-            }
-        };
-        if members {
-            entered.members = self.listed(room).await.ok();
-        }
-        self.observe(&Lifecycle::Joined(asker.party(), room));
-        Ok(Reply::Joined(Box::new(entered)))
     }
 
     async fn past(&self, room: &RoomName, part: Part, limit: u32) -> Result<Reply, EngineError> {
@@ -205,8 +163,24 @@ impl Worker {
         })
     }
 
+    /// Notes that a user has received what a connection of theirs was given up to there. Who acknowledges something else
+    /// is behind or ahead of what was given, and nothing is noted.
+    async fn acknowledge(
+        &self,
+        asker: &Asker,
+        room: &RoomName,
+        up_to: (Epoch, u64),
+    ) -> Result<Reply, EngineError> {
+        if let Some(owed) = self.shard.owed(asker.id, room, up_to) {
+            let engine = &self.shared.engine;
+            engine.advance(room, asker.user(), owed).await?;
+            self.shard.settle(asker.id, room, owed);
+        }
+        Ok(Reply::Acked)
+    }
+
     /// Who is present, if they are few enough to be listed.
-    async fn listed(&self, room: &RoomName) -> Result<Vec<Member>, Unlisted> {
+    pub(super) async fn listed(&self, room: &RoomName) -> Result<Vec<Member>, Unlisted> {
         let members = self.shared.engine.members(room).await;
         let members = members.map_err(Unlisted::Engine)?;
         if members.len() > self.shared.session.v2.members_max {
@@ -217,40 +191,15 @@ impl Worker {
 }
 
 /// Why members are not listed.
-enum Unlisted {
+pub(super) enum Unlisted {
     TooMany(usize),
     Engine(EngineError),
-}
-
-fn resumed(resumed: Resumed) -> Entered {
-    Entered {
-        position: resumed.position,
-        messages: resumed.publications,
-        more: resumed.more,
-        members: None,
-        gap: resumed.gap,
-    }
-}
-
-/// What who may not read the past misses between what it has seen and where it goes on.
-fn unread(since: Position, until: Position) -> Option<Gap> {
-    let is_same_order = since.epoch == until.epoch && since.offset < until.offset;
-    let (from, reason) = if is_same_order {
-        (since.offset + 1, GapReason::Evicted)
-    } else {
-        (1, GapReason::EpochChanged)
-    };
-    (since != until).then_some(Gap {
-        from,
-        until,
-        reason,
-    })
 }
 
 type Cut = (Vec<Arc<Publication>>, bool);
 
 /// The last of these that fit, and whether others did not.
-fn newest(mut publications: Vec<Arc<Publication>>, bytes_max: usize) -> Cut {
+pub(super) fn newest(mut publications: Vec<Arc<Publication>>, bytes_max: usize) -> Cut {
     let fitting = count_fitting(publications.iter().rev(), bytes_max);
     let cut = publications.len() - fitting;
     publications.drain(..cut);

@@ -10,6 +10,7 @@ mod client;
 mod connection;
 mod dialogue;
 mod encoder;
+mod entrance;
 mod envelope;
 mod handshake;
 mod http;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use hyper::StatusCode;
 use tautline_engine::{Draft, Engine, EngineError, Published};
 use tautline_hub::{Closing, Shard, Variant};
-use tautline_protocol::model::{ConnectionId, Identity, RoomName, RoomRule, SlowConsumers};
+use tautline_protocol::model::{Acks, ConnectionId, Identity, RoomName, RoomRule, SlowConsumers};
 use tautline_protocol::server::{Ask, Denied, Reply, Settings};
 use tautline_protocol::wire::{ErrorCode, Token, Version};
 use tautline_websocket::{Decoder, Deflate, Inflater, Limits, Role};
@@ -403,6 +403,11 @@ impl Worker {
     pub(super) fn slow_consumers(&self, room: &RoomName) -> SlowConsumers {
         self.rule(room)
             .map_or_else(SlowConsumers::default, |rule| rule.slow_consumers)
+    }
+
+    /// How a room asks for acknowledgements, if it does.
+    pub(super) fn acks(&self, room: &RoomName) -> Option<Acks> {
+        self.rule(room)?.acks
     }
 
     fn rule(&self, room: &RoomName) -> Option<&RoomRule> {

@@ -4,6 +4,8 @@
 //! always holds here.
 
 #[cfg(test)]
+mod acks;
+#[cfg(test)]
 mod api;
 #[cfg(test)]
 mod audit;

@@ -176,6 +176,10 @@ impl Session {
                 room,
             });
         }
+        if self.rule(room).is_some_and(|rule| rule.acks.is_some()) {
+            let room = room.clone();
+            return Admission::Refused(Refusal::NoAcks { room });
+        }
         let rooms_max = self.settings.rooms_max;
         if self.rooms.len() >= rooms_max {
             let room = room.clone();

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::answers::Pending;
 use super::session::{Session, Stage};
 use super::{Ask, Begin, Output};
-use crate::model::{Action, RoomName, RoomRule};
+use crate::model::{Acks, Action, RoomName, RoomRule};
 use crate::server::{Now, allows};
 use crate::wire::v2::{
     Ack, Cast, ClientMessage, Envelope, Fault, Join, Left, Presence, Publish, ReadHistory, Request,
@@ -295,6 +295,11 @@ impl Session {
             .identity
             .as_ref()
             .is_some_and(|identity| allows(identity, self.rule(room), room, action))
+    }
+
+    /// How a room asks for acknowledgements, if it does.
+    pub(super) fn acks_of(&self, room: &RoomName) -> Option<Acks> {
+        self.rule(room)?.acks
     }
 
     fn rule(&self, room: &RoomName) -> Option<&RoomRule> {

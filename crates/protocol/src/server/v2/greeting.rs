@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::session::{Expiry, Session, Stage};
 use super::telling::joined;
 use super::{Begin, Entered, Output, Reply, Ticket};
-use crate::model::{Identity, Position, RoomName};
+use crate::model::{Acks, Identity, Position, RoomName};
 use crate::server::session::why;
 use crate::server::{Denied, Now};
 use crate::wire::v2::{
@@ -210,7 +210,11 @@ impl Session {
                 cap_ms: milliseconds(figures.retry_cap),
             },
             token_ttl_ms: self.token_ttl_ms(now),
-            rooms: greeting.rooms.iter().filter_map(restored).collect(),
+            rooms: greeting
+                .rooms
+                .iter()
+                .filter_map(|listed| restored(listed, self.acks_of(&listed.room)))
+                .collect(),
         };
         self.send_for(ServerMessage::Welcome(welcome), greeting.request.as_ref());
         for listed in greeting.rooms {
@@ -222,11 +226,11 @@ impl Session {
     }
 }
 
-fn restored(listed: &Listed) -> Option<Restored<'_>> {
+fn restored(listed: &Listed, acks: Option<Acks>) -> Option<Restored<'_>> {
     match &listed.fate {
         Fate::Open | Fate::Asked(_) => None,
         Fate::Joined(entered) => {
-            let joined = joined(&listed.room, listed.since.is_some(), entered);
+            let joined = joined(&listed.room, listed.since.is_some(), entered, acks);
             Some(Restored::Joined(joined))
         }
         Fate::Refused(failure) => Some(Restored::Error(Failure {

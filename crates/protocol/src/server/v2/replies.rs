@@ -106,7 +106,7 @@ impl Session {
         if !self.rooms.contains(room) {
             self.rooms.push(room.clone());
         }
-        let joined = ServerMessage::Joined(joined(room, since, entered));
+        let joined = ServerMessage::Joined(joined(room, since, entered, self.acks_of(room)));
         self.bytes(joined, request)
     }
 

@@ -2,11 +2,11 @@
 
 use super::session::{Session, Stage};
 use super::{Entered, Output};
-use crate::model::{Member, RoomName};
+use crate::model::{Acks, Member, RoomName};
 use crate::server::Now;
 use crate::wire::v2::{
-    Answer, Encoding, Envelope, Joined, Member as Present, Message, Missing, ServerMessage, answer,
-    answer_stranger, bye,
+    Acknowledging, Answer, Encoding, Envelope, Joined, Member as Present, Message, Missing,
+    ServerMessage, answer, answer_stranger, bye,
 };
 use crate::wire::{Close, CloseCode, Refusal, RequestId};
 
@@ -105,7 +105,12 @@ fn encoded(encoding: Encoding, message: ServerMessage<'_>, request: Option<&Requ
 }
 
 /// The answer to a join: the room as it was when it was joined.
-pub(super) fn joined<'a>(room: &RoomName, had_since: bool, entered: &'a Entered) -> Joined<'a> {
+pub(super) fn joined<'a>(
+    room: &RoomName,
+    had_since: bool,
+    entered: &'a Entered,
+    acks: Option<Acks>,
+) -> Joined<'a> {
     Joined {
         room: room.clone(),
         position: entered.position,
@@ -118,6 +123,10 @@ pub(super) fn joined<'a>(room: &RoomName, had_since: bool, entered: &'a Entered)
         more: entered.more,
         members: entered.members.as_deref().map(grouped),
         gap: entered.gap.map(Missing::from),
+        ack: acks.map(|acks| Acknowledging {
+            timeout_ms: u64::try_from(acks.timeout.as_millis()).unwrap_or(u64::MAX),
+            in_flight: acks.in_flight_max,
+        }),
     }
 }
 

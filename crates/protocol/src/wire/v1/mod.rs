@@ -44,6 +44,7 @@ pub fn answer(refusal: &Refusal) -> Answer {
         ),
         Refusal::NotJoined => close(CloseCode::Policy, "join room before chat".into()),
         Refusal::Forbidden { action, room } => error(ErrorCode::Forbidden, forbidden(action, room)),
+        Refusal::NoAcks { room } => error(ErrorCode::Unsupported, without_acks(room)),
         Refusal::TooManyRooms { room, rooms_max } => error(
             ErrorCode::LimitExceeded,
             format!(
@@ -87,6 +88,10 @@ pub fn answer(refusal: &Refusal) -> Answer {
         ),
         Refusal::Failed { code, message } => error(*code, message.clone()),
     }
+}
+
+fn without_acks(room: &RoomName) -> Cow<'static, str> {
+    format!("{room} asks for acknowledgements, which v1 does not have; join it with v2").into()
 }
 
 fn forbidden(action: &str, room: &RoomName) -> Cow<'static, str> {

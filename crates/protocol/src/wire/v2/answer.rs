@@ -100,7 +100,8 @@ fn said(refusal: &Refusal) -> Option<(ErrorCode, Cow<'static, str>)> {
             "nobody answers this method here; check its name".into(),
         ),
         Refusal::Failed { code, message } => (*code, message.clone()),
-        Refusal::TooBig { .. }
+        Refusal::NoAcks { .. }
+        | Refusal::TooBig { .. }
         | Refusal::Binary
         | Refusal::AuthTimeout
         | Refusal::NotAuthenticated
@@ -159,6 +160,7 @@ pub fn answer_stranger(refusal: &Refusal) -> Close {
         | Refusal::Forbidden { .. }
         | Refusal::NotJoined
         | Refusal::NoPresence { .. }
+        | Refusal::NoAcks { .. }
         | Refusal::TooManyRooms { .. }
         | Refusal::TooLarge { .. }
         | Refusal::TooOften { .. }

@@ -27,8 +27,9 @@ pub use data::{Data, Empty, InvalidData};
 pub use envelope::{Encoding, Envelope};
 pub use fault::{Fault, Malformed, Mistake};
 pub use server::{
-    Bye, Details, Expiring, Failure, Gap, GapReason, Goaway, History, Joined, Left, Level, Limits,
-    Member, MemberChange, MemberCount, Members, Message, Missing, PresenceSet, Published,
-    Refreshed, Relayed, Removed, Response, Restored, RetryWindow, ServerMessage, Welcome,
+    Acknowledging, Bye, Details, Expiring, Failure, Gap, GapReason, Goaway, History, Joined, Left,
+    Level, Limits, Member, MemberChange, MemberCount, Members, Message, Missing, PresenceSet,
+    Published, Refreshed, Relayed, Removed, Response, Restored, RetryWindow, ServerMessage,
+    Welcome,
 };
 pub use text::{Text, Words};

@@ -169,6 +169,20 @@ pub struct Joined<'a> {
     /// What is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gap: Option<Missing>,
+    /// How the room asks for acknowledgements; absent if it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ack: Option<Acknowledging>,
+}
+
+/// How a room asks for acknowledgements.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Acknowledging {
+    /// What is not acknowledged within this time is sent again.
+    pub timeout_ms: u64,
+    /// So many messages at most are sent beyond what is acknowledged.
+    pub in_flight: u32,
 }
 
 /// Publications that cannot be delivered any more. Offsets are those of the room's present epoch.
