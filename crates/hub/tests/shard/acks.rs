@@ -215,7 +215,9 @@ fn what_is_lost_meanwhile_is_a_gap_and_is_owed_no_more() {
 fn who_has_left_is_given_nothing_again_nor_is_who_got_the_place() {
     run(async {
         let house = House::open();
-        let gone = debtor(&house, "r", at_most(3)).await;
+        let (other, gone) = (house.guest(), debtor(&house, "r", at_most(3)).await);
+        // The room is not forgotten meanwhile.
+        other.enter("r").await;
         house.publish_many("r", 5).await;
         settle().await;
         house.shard.detach(gone.id);
