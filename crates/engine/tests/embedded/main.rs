@@ -8,6 +8,7 @@
 )]
 
 mod at_disk;
+mod clock_jumps;
 mod copies;
 mod damage;
 mod disk;

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use tautline_engine::embedded::StoreError;
-use tautline_engine::memory::ManualClock;
 use tautline_engine::{Engine, EngineError, Keep, Level, Terms};
-use tautline_protocol::model::{Epoch, Position, Timestamp};
+use tautline_protocol::model::{Epoch, Position};
 
 use crate::disk::{Disk, after, draft, durable, keyed, last, offsets, publish, room};
 
@@ -150,21 +149,6 @@ async fn a_position_of_another_store_is_another_order() {
         ..position
     };
     assert!(after(&engine, &room, same_epoch).await.missing.is_some());
-}
-
-#[tokio::test]
-async fn a_clock_that_was_set_back_ends_nothing_early_and_breaks_no_order() {
-    let (mut disk, room) = (Disk::new(), room("room"));
-    disk.clock.advance(LONG);
-    let positions = publish(&disk.open(), &room, 3, durable(9)).await;
-    disk.clock = ManualClock::new(Timestamp(1_800_000_000_000));
-    let engine = disk.open();
-    assert_eq!(offsets(&last(&engine, &room).await), [1, 2, 3]);
-    publish(&engine, &room, 1, durable(9)).await;
-    let rest = after(&engine, &room, positions[0]).await;
-    assert_eq!((offsets(&rest), rest.missing), (vec![2, 3, 4], None));
-    disk.clock.advance(Duration::from_hours(1));
-    assert_eq!(last(&engine, &room).await.publications, []);
 }
 
 #[tokio::test]
