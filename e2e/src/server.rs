@@ -53,12 +53,26 @@ impl Server {
         self.address
     }
 
-    /// Kills it, as a machine that loses its power would, and starts it again. It listens elsewhere then.
-    pub fn kill_and_start(&mut self) -> io::Result<()> {
+    /// Kills it, has something done while it does not run, and starts it again. It listens elsewhere then.
+    pub fn kill_and_start(&mut self, between: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
         self.child.kill()?;
         self.child.wait()?;
+        between()?;
         (self.child, self.address) = start(&self.binary, &self.config)?;
         Ok(())
+    }
+
+    /// Where its configuration is.
+    pub fn directory(&self) -> &Path {
+        self.config.parent().unwrap_or_else(|| Path::new("/"))
+    }
+
+    /// The program's command for its store: to copy it, or to bring it back.
+    pub fn store(&self, act: &str, file: &Path) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.args(["store", act, "--config"]);
+        command.arg(&self.config).arg(file);
+        command
     }
 
     /// A token of this user for everything.

@@ -13,8 +13,11 @@ use tautline_e2e::prove::{self, Scale};
 #[command(version)]
 struct Arguments {
     /// About a minute; so it is without a word.
-    #[arg(long, conflicts_with = "long")]
+    #[arg(long, conflicts_with_all = ["long", "short"])]
     quick: bool,
+    /// Some seconds: for a server of which it is known that something is broken.
+    #[arg(long, conflicts_with = "long")]
+    short: bool,
     /// Ten thousand faults and two million messages.
     #[arg(long)]
     long: bool,
@@ -45,6 +48,8 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> io::Result<bool> {
     let scale = if arguments.long {
         Scale::LONG
+    } else if arguments.short {
+        Scale::SHORT
     } else {
         Scale::QUICK
     };

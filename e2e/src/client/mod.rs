@@ -63,6 +63,8 @@ pub struct Progress {
     pub welcomes: AtomicU64,
     /// Clients that have publications which are not acknowledged.
     pub unsettled: AtomicUsize,
+    /// How often the server has gone back to an older copy of its disk. Counted while it does not run.
+    pub era: AtomicUsize,
 }
 
 /// Who a client is.
@@ -90,6 +92,8 @@ pub struct Client {
     faults: Vec<String>,
     orders: watch::Receiver<Order>,
     progress: Arc<Progress>,
+    /// In which era it was welcomed last.
+    era: usize,
     is_unsettled: bool,
     random: Rng,
 }
@@ -134,6 +138,7 @@ impl Client {
             faults: Vec::new(),
             orders,
             progress,
+            era: 0,
             is_unsettled: false,
             random: Rng::with_seed(seed),
         }
@@ -142,8 +147,9 @@ impl Client {
     /// Comes, and comes again, until it is to end.
     pub async fn run(mut self) -> Told {
         while !self.is_done() {
+            let era = self.progress.era.load(Ordering::Relaxed);
             let lost = match Link::open(self.address, self.person.encoding).await {
-                Ok(link) => self.live(link).await,
+                Ok(link) => self.live(link, era).await,
                 Err(lost) => Err(lost),
             };
             if let Err(Lost::Nonsense(nonsense)) = lost {
@@ -160,8 +166,8 @@ impl Client {
     }
 
     /// One connection, from its greeting to its end.
-    async fn live(&mut self, mut link: Link) -> Result<(), Lost> {
-        self.greet(&mut link).await?;
+    async fn live(&mut self, mut link: Link, era: usize) -> Result<(), Lost> {
+        self.greet(&mut link, era).await?;
         let mut pace = interval(self.person.pace);
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !self.is_done() {
@@ -178,7 +184,7 @@ impl Client {
         Ok(())
     }
 
-    async fn greet(&mut self, link: &mut Link) -> Result<(), Lost> {
+    async fn greet(&mut self, link: &mut Link, era: usize) -> Result<(), Lost> {
         let name = |text| Label::new(text).expect("a short name");
         let producer = self.person.number.to_string();
         let wanted = |seat: &Seat| Wanted {
@@ -200,7 +206,7 @@ impl Client {
         loop {
             let payload = link.hear().await?;
             match read(link.encoding(), &payload)?.message {
-                ServerMessage::Welcome(welcome) => return self.welcomed(&welcome.rooms),
+                ServerMessage::Welcome(welcome) => return self.welcomed(&welcome.rooms, era),
                 // A greeting that is long on its way may be overtaken by a question.
                 ServerMessage::Ping(_) => link.say(&ClientMessage::Pong(Empty {}).into()).await?,
                 ServerMessage::Bye(_) => return Err(Lost::Ended("bye".to_owned())),
@@ -209,7 +215,12 @@ impl Client {
         }
     }
 
-    fn welcomed(&mut self, rooms: &[Restored<'_>]) -> Result<(), Lost> {
+    fn welcomed(&mut self, rooms: &[Restored<'_>], era: usize) -> Result<(), Lost> {
+        // A server welcomes in the era in which it was come to, or not at all: then it is known which one speaks.
+        if self.progress.era.load(Ordering::Relaxed) != era {
+            return Err(Lost::Ended("a welcome of another era".to_owned()));
+        }
+        self.era = era;
         if rooms.len() != self.seats.len() {
             return Err(Lost::Nonsense("a welcome to other rooms".to_owned()));
         }
@@ -363,6 +374,8 @@ impl Client {
             return Ok(());
         };
         let named = key.to_string();
+        // Everybody uses the same keys: one is its user's alone.
+        let counted = key.sequence.to_string();
         let mut shape = Rng::with_seed(key.sequence ^ u64::from(key.producer).rotate_left(32));
         let padding = "x".repeat(shape.usize(..PADDING_MAX));
         let content = Content {
@@ -374,7 +387,7 @@ impl Client {
             room: seat.name.clone(),
             event: EventName::chat(),
             data: Data::parse(&content).expect("texts are data"),
-            key: KeyText::new(&*named),
+            key: KeyText::new(&*counted),
         };
         let request = RawValue::from_string(format!("\"{named}:{at}\"")).expect("a text");
         link.say(&Envelope {
@@ -404,6 +417,7 @@ impl Client {
         seat.handle(&event);
         self.history.entries.push(Entry {
             room: Arc::clone(&seat.room),
+            era: self.era,
             event,
         });
         let is_unsettled = self.seats.iter().any(|seat| seat.waiting() > 0);
@@ -422,10 +436,13 @@ impl Client {
         match &*self.orders.borrow() {
             Order::Work | Order::Settle => false,
             Order::Stop => true,
-            Order::Finish(heads) => self.seats.iter().all(|seat| {
-                let head = heads.get(&seat.room);
-                head.is_none_or(|head| seat.has_come_to(*head))
-            }),
+            Order::Finish(heads) => {
+                self.era == self.progress.era.load(Ordering::Relaxed)
+                    && self.seats.iter().all(|seat| {
+                        let head = heads.get(&seat.room);
+                        head.is_none_or(|head| seat.has_come_to(*head))
+                    })
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a client writes down, in the order in which it did and saw it.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use tautline_protocol::model::{Epoch, Position};
 /// A room's name.
 pub type Room = Arc<str>;
 
-/// One publication, as its producer counts them. It travels as the publication's key and in its data.
+/// One publication, as its producer counts them. It travels in the publication's data, and its number as the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key {
     /// Who published.
@@ -83,6 +84,8 @@ pub enum Event {
 pub struct Entry {
     /// Where it happened.
     pub room: Room,
+    /// How often the server had gone back to an older copy of its disk before.
+    pub era: usize,
     /// What happened.
     pub event: Event,
 }
@@ -116,6 +119,15 @@ pub struct Log {
     pub behind: Position,
     /// What is kept, oldest first.
     pub publications: Vec<(Position, Option<Key>)>,
+}
+
+/// The end of an era: the server went on with an older copy of its disk.
+#[derive(Debug, Clone, Default)]
+pub struct Rewind {
+    /// Whether it was brought back as the manual says: then nobody may be told that nothing is missing.
+    pub is_announced: bool,
+    /// Where durable rooms stood before the copy was made. Nothing up to there may be lost.
+    pub heads: HashMap<Room, Position>,
 }
 
 impl fmt::Display for Key {

@@ -4,14 +4,16 @@ use std::collections::HashSet;
 
 use tautline_protocol::model::{Epoch, Position};
 
-use super::{Event, Fault, Key, Missed};
+use super::{Event, Fault, Key, Missed, Rewind};
 
 /// A client in a room, as the promises allow it to be.
 #[derive(Debug, Default)]
 pub(super) struct Follower {
     /// The last message that it has, or the place that it was given; none if it is no member and has forgotten.
     stands: Option<Position>,
-    seen: HashSet<(Epoch, Key)>,
+    /// In which era it came to stand there.
+    era: usize,
+    seen: HashSet<(usize, Epoch, Key)>,
     cursor: Cursor,
 }
 
@@ -26,16 +28,32 @@ struct Cursor {
 
 impl Follower {
     /// What is wrong with this event, after all that was before it.
-    pub(super) fn handle(&mut self, event: &Event) -> Vec<Fault> {
+    pub(super) fn handle(
+        &mut self,
+        (era, event): (usize, &Event),
+        rewinds: &[Rewind],
+    ) -> Vec<Fault> {
+        let went_back = rewinds.get(self.era..era).unwrap_or_default();
+        if !went_back.is_empty() {
+            // An older copy has an older cursor.
+            self.cursor.told = None;
+        }
+        let faults = self.judge(event, went_back);
+        self.era = era;
+        faults
+    }
+
+    /// The rewinds are those that were since the event before.
+    fn judge(&mut self, event: &Event, rewinds: &[Rewind]) -> Vec<Fault> {
         match *event {
             Event::Joined {
                 since,
                 position,
                 recovered,
                 gap,
-            } => self.joined(since, position, (recovered, gap)),
+            } => self.joined((since, position), (recovered, gap), rewinds),
             Event::Delivered { position, key } => self.delivered(position, key),
-            Event::Missed(missed) => self.missed(missed),
+            Event::Missed(missed) => self.missed(missed, rewinds),
             Event::Acked { epoch, offset } => {
                 self.cursor.acked = Some((epoch, offset));
                 Vec::new()
@@ -50,9 +68,9 @@ impl Follower {
 
     fn joined(
         &mut self,
-        since: Option<Position>,
-        position: Position,
+        (since, position): (Option<Position>, Position),
         (recovered, gap): (bool, Option<Missed>),
+        rewinds: &[Rewind],
     ) -> Vec<Fault> {
         let Some(since) = since else {
             self.stands = Some(position);
@@ -60,7 +78,7 @@ impl Follower {
             if recovered {
                 faults.push(Fault::RecoveredNothing);
             }
-            faults.extend(gap.and_then(|gap| self.missed(gap).pop()));
+            faults.extend(gap.and_then(|gap| self.missed(gap, rewinds).pop()));
             return faults;
         };
         let mut faults = Vec::new();
@@ -82,8 +100,11 @@ impl Follower {
                 came: position,
             });
         }
+        if recovered && rewinds.iter().any(|rewind| rewind.is_announced) {
+            faults.push(Fault::RecoveredInAnotherEra { since });
+        }
         if let Some(gap) = gap {
-            faults.extend(self.missed(gap));
+            faults.extend(self.missed(gap, rewinds));
         }
         faults
     }
@@ -101,20 +122,20 @@ impl Follower {
             Some(_) => {}
         }
         self.stands = Some(came);
-        if let Some(key) = key.filter(|key| !self.seen.insert((came.epoch, *key))) {
+        if let Some(key) = key.filter(|key| !self.seen.insert((self.era, came.epoch, *key))) {
             faults.push(Fault::Twice(key));
         }
         faults
     }
 
     /// A gap begins behind the place where the client stood, has something in it, and ends where it goes on;
-    /// another epoch may go on anywhere.
-    fn missed(&mut self, missed: Missed) -> Vec<Fault> {
+    /// another epoch, or an older copy of this one, may go on anywhere.
+    fn missed(&mut self, missed: Missed, rewinds: &[Rewind]) -> Vec<Fault> {
         let Missed { from, to, position } = missed;
         let Some(stands) = self.stands.replace(position) else {
             return vec![Fault::Stray(position)];
         };
-        let is_of_epoch = position.epoch == stands.epoch;
+        let is_of_epoch = position.epoch == stands.epoch && rewinds.is_empty();
         let is_right = from == stands.offset + 1 && from <= to && position.offset == to;
         if is_of_epoch && !is_right {
             return vec![Fault::WrongGap { stands, from, to }];

@@ -19,7 +19,7 @@ use std::collections::HashMap;
 use self::follower::Follower;
 use self::order::Order;
 
-pub use event::{Entry, Event, History, Key, Log, Missed, Promise, Room};
+pub use event::{Entry, Event, History, Key, Log, Missed, Promise, Rewind, Room};
 pub use violation::{Fault, Violation};
 
 /// What was looked at, and what is wrong with it.
@@ -37,10 +37,10 @@ pub struct Verdict {
     pub violations: Vec<Violation>,
 }
 
-/// Whether all histories, and the rooms' logs at the end, keep every promise.
-pub fn check(histories: &[History], logs: &[Log]) -> Verdict {
+/// Whether all histories, and the rooms' logs at the end, keep every promise. Each rewind ends an era.
+pub fn check(histories: &[History], logs: &[Log], rewinds: &[Rewind]) -> Verdict {
     let mut verdict = Verdict::default();
-    let mut order = Order::default();
+    let mut order = Order::new(rewinds);
     for history in histories {
         for entry in &history.entries {
             verdict.count(&entry.event);
@@ -52,17 +52,17 @@ pub fn check(histories: &[History], logs: &[Log]) -> Verdict {
     }
     order.finish(logs, &mut verdict.violations);
     for history in histories {
-        follow(history, &mut verdict.violations);
+        follow(history, rewinds, &mut verdict.violations);
     }
     verdict
 }
 
 /// Whether one client saw each room as it may.
-fn follow(history: &History, violations: &mut Vec<Violation>) {
+fn follow(history: &History, rewinds: &[Rewind], violations: &mut Vec<Violation>) {
     let mut followers: HashMap<&Room, Follower> = HashMap::new();
     for entry in &history.entries {
         let follower = followers.entry(&entry.room).or_default();
-        for fault in follower.handle(&entry.event) {
+        for fault in follower.handle((entry.era, &entry.event), rewinds) {
             violations.push(Violation::of(history, &entry.room, fault));
         }
     }

@@ -107,7 +107,11 @@ impl Model {
     fn note(&mut self, number: usize, event: Event) {
         let room = Arc::clone(&self.room);
         let history = &mut self.client(number).history;
-        history.entries.push(Entry { room, event });
+        history.entries.push(Entry {
+            room,
+            era: 0,
+            event,
+        });
     }
 
     fn head(&self) -> Position {

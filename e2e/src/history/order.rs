@@ -5,19 +5,22 @@ use std::sync::Arc;
 
 use tautline_protocol::model::{Epoch, Position, PublicationId};
 
-use super::{Entry, Event, Fault, History, Key, Log, Promise, Room, Violation};
+use super::{Entry, Event, Fault, History, Key, Log, Promise, Rewind, Room, Violation};
 
 /// The places of all publications of all rooms, as far as anybody has told of them.
-#[derive(Debug, Default)]
-pub(super) struct Order {
-    lives: HashMap<(Room, Epoch), Life>,
+#[derive(Debug)]
+pub(super) struct Order<'a> {
+    rewinds: &'a [Rewind],
+    lives: HashMap<(Room, usize, Epoch), Life>,
     sent: HashSet<(Room, Key)>,
     acknowledged: Vec<Acknowledged>,
 }
 
-/// One epoch of a room.
+/// One epoch of a room, within an era.
 #[derive(Debug, Default)]
 struct Life {
+    /// Where clients stood who were told that they have missed nothing.
+    recovered: Vec<Position>,
     places: HashMap<u64, (PublicationId, Option<Key>)>,
     /// In each producer's order.
     keys: BTreeMap<Key, u64>,
@@ -33,11 +36,21 @@ struct Kept<'a> {
 struct Acknowledged {
     room: Room,
     client: String,
+    era: usize,
     key: Key,
     position: Position,
 }
 
-impl Order {
+impl<'a> Order<'a> {
+    pub(super) fn new(rewinds: &'a [Rewind]) -> Self {
+        Self {
+            rewinds,
+            lives: HashMap::new(),
+            sent: HashSet::new(),
+            acknowledged: Vec::new(),
+        }
+    }
+
     /// Takes note of where a client says that something is.
     pub(super) fn note(
         &mut self,
@@ -55,6 +68,7 @@ impl Order {
                 self.acknowledged.push(Acknowledged {
                     room: Arc::clone(room),
                     client: history.client.clone(),
+                    era: entry.era,
                     key,
                     position,
                 });
@@ -63,9 +77,18 @@ impl Order {
             Event::Delivered { position, key } | Event::Redelivered { position, key } => {
                 (position, key)
             }
+            Event::Joined {
+                since: Some(since),
+                recovered: true,
+                ..
+            } => {
+                let life = self.life(room, entry.era, since.epoch);
+                life.recovered.push(since);
+                return;
+            }
             Event::Joined { .. } | Event::Missed(_) | Event::Acked { .. } | Event::Left => return,
         };
-        let faults = self.place(room, placed);
+        let faults = self.life(room, entry.era, placed.0.epoch).place(placed);
         violations.extend(
             faults
                 .into_iter()
@@ -82,7 +105,9 @@ impl Order {
                 faults.push(Fault::LogHole(expected));
             }
             expected = placed.0.offset + 1;
-            faults.extend(self.place(&log.room, placed));
+            let era = self.rewinds.len();
+            let life = self.life(&log.room, era, placed.0.epoch);
+            faults.extend(life.place(placed));
         }
         violations.extend(
             faults
@@ -91,11 +116,53 @@ impl Order {
         );
     }
 
-    fn place(&mut self, room: &Room, (position, key): (Position, Option<Key>)) -> Vec<Fault> {
+    fn life(&mut self, room: &Room, era: usize, epoch: Epoch) -> &mut Life {
+        let life = (Arc::clone(room), era, epoch);
+        self.lives.entry(life).or_default()
+    }
+
+    /// What shows only when everything is known: what nobody sent, what is in another order than it was sent
+    /// in, and what was acknowledged and is not there.
+    pub(super) fn finish(&self, logs: &[Log], violations: &mut Vec<Violation>) {
+        for ((room, _, epoch), life) in &self.lives {
+            let faults = self.invented(room, *epoch, life);
+            let faults = faults.chain(life.disorder(*epoch)).chain(life.strangers());
+            violations.extend(faults.map(|fault| Violation::of_log(room, fault)));
+        }
+        let kept: HashMap<&Room, Kept<'_>> =
+            logs.iter().map(|log| (&log.room, Kept::of(log))).collect();
+        for told in &self.acknowledged {
+            let is_lost = kept
+                .get(&told.room)
+                .is_some_and(|kept| kept.has_lost(told, self.rewinds.get(told.era)));
+            if is_lost {
+                violations.push(Violation {
+                    room: Arc::clone(&told.room),
+                    witness: told.client.clone(),
+                    fault: Fault::Lost(told.key, told.position),
+                });
+            }
+        }
+    }
+
+    fn invented<'l>(
+        &'l self,
+        room: &'l Room,
+        epoch: Epoch,
+        life: &'l Life,
+    ) -> impl Iterator<Item = Fault> + 'l {
+        let unknown = life.places.iter().filter(|(_, (_, key))| {
+            key.is_none_or(|key| !self.sent.contains(&(Arc::clone(room), key)))
+        });
+        unknown.map(move |(&offset, &(id, _))| Fault::Invented(Position { epoch, offset, id }))
+    }
+}
+
+impl Life {
+    fn place(&mut self, (position, key): (Position, Option<Key>)) -> Vec<Fault> {
         let Position { epoch, offset, id } = position;
         let mut faults = Vec::new();
-        let life = self.lives.entry((Arc::clone(room), epoch)).or_default();
-        let (known_id, known) = *life.places.entry(offset).or_insert((id, key));
+        let (known_id, known) = *self.places.entry(offset).or_insert((id, key));
         if known_id != id {
             faults.push(Fault::TwoIds { epoch, offset });
         }
@@ -107,7 +174,7 @@ impl Order {
             });
         }
         if let Some(key) = key {
-            let first = *life.keys.entry(key).or_insert(offset);
+            let first = *self.keys.entry(key).or_insert(offset);
             if first != offset {
                 faults.push(Fault::TwoPlaces {
                     key,
@@ -120,42 +187,16 @@ impl Order {
         faults
     }
 
-    /// What shows only when everything is known: what nobody sent, what is in another order than it was sent
-    /// in, and what was acknowledged and is not there.
-    pub(super) fn finish(&self, logs: &[Log], violations: &mut Vec<Violation>) {
-        for ((room, epoch), life) in &self.lives {
-            let faults = self.invented(room, *epoch, life);
-            let faults = faults.chain(life.disorder(*epoch));
-            violations.extend(faults.map(|fault| Violation::of_log(room, fault)));
-        }
-        let kept: HashMap<&Room, Kept<'_>> =
-            logs.iter().map(|log| (&log.room, Kept::of(log))).collect();
-        for told in &self.acknowledged {
-            let is_lost = kept.get(&told.room).is_some_and(|kept| kept.has_lost(told));
-            if is_lost {
-                violations.push(Violation {
-                    room: Arc::clone(&told.room),
-                    witness: told.client.clone(),
-                    fault: Fault::Lost(told.key, told.position),
-                });
-            }
-        }
+    /// Those who recovered from a place that is another publication's. A place that nobody saw cannot be judged.
+    fn strangers(&self) -> impl Iterator<Item = Fault> + '_ {
+        let is_strange = |since: &&Position| {
+            let place = self.places.get(&since.offset);
+            place.is_some_and(|(id, _)| *id != since.id)
+        };
+        let strange = self.recovered.iter().filter(is_strange);
+        strange.map(|&since| Fault::RecoveredElsewhere { since })
     }
 
-    fn invented<'a>(
-        &'a self,
-        room: &'a Room,
-        epoch: Epoch,
-        life: &'a Life,
-    ) -> impl Iterator<Item = Fault> + 'a {
-        let unknown = life.places.iter().filter(|(_, (_, key))| {
-            key.is_none_or(|key| !self.sent.contains(&(Arc::clone(room), key)))
-        });
-        unknown.map(move |(&offset, &(id, _))| Fault::Invented(Position { epoch, offset, id }))
-    }
-}
-
-impl Life {
     /// Neighbors of one producer that are not in its order.
     fn disorder(&self, epoch: Epoch) -> impl Iterator<Item = Fault> + '_ {
         let pairs = self.keys.iter().zip(self.keys.iter().skip(1));
@@ -180,12 +221,19 @@ impl<'a> Kept<'a> {
         }
     }
 
-    /// Whether the log should have it, and does not. What was trimmed cannot be judged.
-    fn has_lost(&self, told: &Acknowledged) -> bool {
-        if told.position.epoch != self.log.behind.epoch {
-            return self.log.promise == Promise::Durable;
+    /// Whether the log should have it, and does not. What was trimmed cannot be judged, and what an older copy
+    /// of the disk does not have may be lost: `rewind` is the end of the era in which it was acknowledged.
+    fn has_lost(&self, told: &Acknowledged, rewind: Option<&Rewind>) -> bool {
+        let Position { epoch, offset, .. } = told.position;
+        let is_durable = self.log.promise == Promise::Durable;
+        let copied = rewind.map(|rewind| rewind.heads.get(&told.room));
+        match copied {
+            None if epoch != self.log.behind.epoch => return is_durable,
+            None => {}
+            Some(Some(head)) if epoch != head.epoch => return is_durable,
+            Some(Some(head)) if offset <= head.offset => {}
+            Some(_) => return false,
         }
-        let offset = told.position.offset;
         let is_trimmed = offset <= self.log.behind.offset;
         !is_trimmed && self.places.get(&offset) != Some(&Some(told.key))
     }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use tautline_protocol::model::{Epoch, Position, PublicationId};
 
 use super::model::{CLIENTS, Model, Step};
-use super::{Entry, Event, Fault, History, Key, Log, Missed, Promise, check};
+use super::{Entry, Event, Fault, History, Key, Log, Missed, Promise, Rewind, Verdict, check};
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let client = || 0..CLIENTS;
@@ -152,7 +152,7 @@ proptest! {
     #[test]
     fn what_keeps_every_promise_passes(promise in promise(), steps in steps()) {
         let (histories, logs) = played(promise, &steps);
-        let verdict = check(&histories, &logs);
+        let verdict = check(&histories, &logs, &[]);
         prop_assert_eq!(verdict.violations, []);
     }
 
@@ -166,7 +166,7 @@ proptest! {
         let (mut histories, logs) = played(Promise::Durable, &steps);
         let (what, change) = change;
         if change(&mut histories[client].entries) {
-            let verdict = check(&histories, &logs);
+            let verdict = check(&histories, &logs, &[]);
             prop_assert!(!verdict.violations.is_empty(), "{}", what);
         }
     }
@@ -177,7 +177,7 @@ proptest! {
         prop_assume!(!logs[0].publications.is_empty());
         let at = at.index(logs[0].publications.len());
         let (position, key) = logs[0].publications.remove(at);
-        let verdict = check(&histories, &logs);
+        let verdict = check(&histories, &logs, &[]);
         let lost = Fault::Lost(key.unwrap(), position);
         prop_assert!(verdict.violations.iter().any(|violation| violation.fault == lost));
     }
@@ -210,9 +210,9 @@ fn every_change_is_made_somewhere_and_found() {
     ];
     for (what, change) in CHANGES {
         let (mut histories, logs) = played(Promise::Durable, &[&missed[..], &gone].concat());
-        assert_eq!(check(&histories, &logs).violations, []);
+        assert_eq!(check(&histories, &logs, &[]).violations, []);
         assert!(change(&mut histories[0].entries), "{what}");
-        assert_ne!(check(&histories, &logs).violations, [], "{what}");
+        assert_ne!(check(&histories, &logs, &[]).violations, [], "{what}");
     }
 }
 
@@ -271,6 +271,7 @@ fn acked(offset: u64) -> Event {
 fn history(client: &str, events: &[Event]) -> History {
     let entry = |event: &Event| Entry {
         room: "room".into(),
+        era: 0,
         event: *event,
     };
     History {
@@ -285,7 +286,11 @@ fn faults(clients: &[&[Event]], logs: &[Log]) -> Vec<Fault> {
         .iter()
         .map(|events| history("client", events))
         .collect();
-    let violations = check(&histories, logs).violations.into_iter();
+    found(check(&histories, logs, &[]))
+}
+
+fn found(verdict: Verdict) -> Vec<Fault> {
+    let violations = verdict.violations.into_iter();
     violations.map(|violation| violation.fault).collect()
 }
 
@@ -382,6 +387,105 @@ fn what_a_durable_room_forgets_with_its_epoch_is_lost() {
     assert_eq!(faults(&[&publisher], &[log(Promise::Memory)]), []);
     let found = faults(&[&publisher], &[log(Promise::Durable)]);
     assert_eq!(found, [Fault::Lost(key(1), at(1))]);
+}
+
+/// A client's two lives, before and after the server went back to an older copy.
+fn two_eras(before: &[Event], behind: &[Event]) -> History {
+    let mut whole = history("client", before);
+    let mut later = history("client", behind).entries;
+    for entry in &mut later {
+        entry.era = 1;
+    }
+    whole.entries.append(&mut later);
+    whole
+}
+
+/// The server went back to where the room had this many publications.
+fn rewind(is_announced: bool, head: u64) -> Rewind {
+    Rewind {
+        is_announced,
+        heads: [("room".into(), at(head))].into(),
+    }
+}
+
+/// A place that was given again to another publication.
+fn again(offset: u64) -> Position {
+    Position {
+        id: PublicationId([99; 16]),
+        ..at(offset)
+    }
+}
+
+#[test]
+fn what_was_acknowledged_before_the_copy_was_made_is_in_it() {
+    let publisher = two_eras(&[sent(1), published(1, 1), sent(2), published(2, 2)], &[]);
+    let log = Log {
+        room: "room".into(),
+        promise: Promise::Durable,
+        behind: Position::start(EPOCH),
+        publications: Vec::new(),
+    };
+    let (histories, logs) = ([publisher], [log]);
+    let lost = |head| found(check(&histories, &logs, &[rewind(true, head)]));
+    assert_eq!(lost(0), []);
+    assert_eq!(lost(1), [Fault::Lost(key(1), at(1))]);
+    assert_eq!(lost(2).len(), 2);
+}
+
+#[test]
+fn whoever_stood_behind_an_older_copy_is_told() {
+    let joins = |since, recovered, gap| Event::Joined {
+        since: Some(since),
+        position: again(2),
+        recovered,
+        gap,
+    };
+    let begins_anew = Missed {
+        from: 1,
+        to: 0,
+        position: Position::start(EPOCH),
+    };
+    let other = Event::Delivered {
+        position: again(2),
+        key: Some(key(3)),
+    };
+    let before = [
+        sent(1),
+        sent(2),
+        sent(3),
+        joined(0),
+        delivered(1),
+        delivered(2),
+    ];
+    let faults = |behind: &[Event], is_announced| {
+        let rewinds = [rewind(is_announced, 1)];
+        found(check(&[two_eras(&before, behind)], &[], &rewinds))
+    };
+    let told = [joins(at(2), false, Some(begins_anew)), delivered(1), other];
+    assert_eq!(faults(&told, true), []);
+    assert_eq!(faults(&told, false), []);
+
+    let untold = [joins(at(2), true, None)];
+    let since = at(2);
+    assert_eq!(
+        faults(&untold, true),
+        [Fault::RecoveredInAnotherEra { since }]
+    );
+    assert_eq!(faults(&untold, false), [], "nobody knows what is there now");
+    let witness = [
+        joins(at(2), false, Some(begins_anew)),
+        delivered(1),
+        other,
+        joins(again(2), true, None),
+    ];
+    assert_eq!(faults(&witness, false), []);
+    let stranger = [
+        joins(at(2), false, Some(begins_anew)),
+        delivered(1),
+        other,
+        joins(at(2), true, None),
+    ];
+    assert!(faults(&stranger, false).contains(&Fault::RecoveredElsewhere { since }));
 }
 
 #[test]
@@ -492,7 +596,12 @@ fn a_cursor_is_where_was_acked_and_never_goes_back() {
 
 #[test]
 fn what_is_found_is_told_in_words() {
-    let found = check(&[history("ann", &[sent(3), joined(1), delivered(3)])], &[]).violations;
+    let found = check(
+        &[history("ann", &[sent(3), joined(1), delivered(3)])],
+        &[],
+        &[],
+    )
+    .violations;
     let zeros = "0000000000000007";
     let [one, three] = [
         "01010101-0101-0101-0101-010101010101",

@@ -114,6 +114,18 @@ pub enum Fault {
         /// Whether a gap was told.
         gap: bool,
     },
+    /// Where the client stood is another publication by now, and it is told that it has missed nothing.
+    #[error("recovered is true after {since}, where the room has another publication")]
+    RecoveredElsewhere {
+        /// Where the client stood.
+        since: Position,
+    },
+    /// The store was brought back from an older copy, and a client is told that it has missed nothing.
+    #[error("recovered is true after {since}, although the store was brought back behind it")]
+    RecoveredInAnotherEra {
+        /// Where the client stood.
+        since: Position,
+    },
     /// A client that did not say where it stood is told that it has missed nothing.
     #[error("recovered is true for who did not say where it stood")]
     RecoveredNothing,
@@ -139,6 +151,32 @@ pub enum Fault {
         /// Where the cursor is.
         now: u64,
     },
+}
+
+impl Fault {
+    /// Which promise it breaks, as the documentation names it.
+    pub fn promise(&self) -> &'static str {
+        match self {
+            Self::TwoAtOnePlace { .. }
+            | Self::TwoIds { .. }
+            | Self::TwoPlaces { .. }
+            | Self::LogHole(_) => "one order",
+            Self::Invented(_) => "nothing invented",
+            Self::ProducerOrder { .. } => "a producer's order",
+            Self::Lost(..) => "acknowledged is there",
+            Self::Stray(_) | Self::Hole { .. } | Self::Backwards { .. } => {
+                "nothing lost without a word"
+            }
+            Self::Twice(_) => "nothing twice",
+            Self::WrongGap { .. } => "an honest gap",
+            Self::RecoveredUntrue { .. }
+            | Self::RecoveredElsewhere { .. }
+            | Self::RecoveredInAnotherEra { .. }
+            | Self::RecoveredNothing => "an honest recovered",
+            Self::Strayed { .. } => "the judge's own",
+            Self::CursorBack { .. } | Self::CursorAhead { .. } => "an honest cursor",
+        }
+    }
 }
 
 impl Violation {

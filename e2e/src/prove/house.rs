@@ -1,6 +1,6 @@
 //! The rooms of a run, and the configuration that has them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::history::{Promise, Room};
 
@@ -13,13 +13,23 @@ struct Kind {
     settings: &'static str,
 }
 
-/// Rooms that outlive the server, rooms that keep everything while it lives, and rooms that keep so little that gaps
-/// are the rule.
-const KINDS: [Kind; 3] = [
+/// Rooms that outlive the server, and rooms that live with it; of both some that keep everything, and some that keep
+/// so little that gaps are the rule. Of one that keeps nothing there is nothing but where it stands.
+const KINDS: [Kind; 5] = [
     Kind {
         prefix: "disk",
         promise: Promise::Durable,
         settings: "history = 1000000\ndurable = true",
+    },
+    Kind {
+        prefix: "trim",
+        promise: Promise::Durable,
+        settings: "history = 40\ndurable = true",
+    },
+    Kind {
+        prefix: "none",
+        promise: Promise::Durable,
+        settings: "history = 0\ndurable = true",
     },
     Kind {
         prefix: "whole",
@@ -47,9 +57,14 @@ pub(super) fn rooms(scale: &Scale) -> Vec<(Room, Promise)> {
     numbers.flat_map(of_number).collect()
 }
 
+/// Where the server keeps durable rooms.
+pub(super) fn data(directory: &Path) -> PathBuf {
+    directory.join("data")
+}
+
 /// The server's configuration: faults are found within seconds, and nobody is kept from publishing.
 pub(super) fn config(directory: &Path) -> String {
-    let data = directory.join("data");
+    let data = data(directory);
     let common = format!(
         "[server]\nadmin_listen = \"\"\n[auth]\nhs256_secret = {SECRET:?}\n\
          [heartbeat]\nping_every = \"1s\"\ndead_after = \"1s\"\n\

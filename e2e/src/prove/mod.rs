@@ -2,6 +2,7 @@
 
 mod house;
 mod report;
+mod rewind;
 mod scale;
 
 use std::collections::HashMap;
@@ -20,18 +21,16 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::client::{Client, Lost, Order, Person, Progress, Reader, Told};
 use crate::fault::{Proxy, Script};
-use crate::history::{Log, Promise, Room, check};
+use crate::history::{Log, Promise, Rewind, Room, check};
 use crate::server::Server;
 
-use self::report::Line;
+use self::report::{END, Line, PROTOCOL, START};
 
-pub use self::report::Outcome;
+pub use self::report::{Outcome, Wrong};
 pub use self::scale::Scale;
 
 /// Between two looks at how far the clients are.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// Without any faults, everybody has come to the end by then.
-const CALM_MAX: Duration = Duration::from_mins(2);
 
 /// A run.
 struct Run {
@@ -44,6 +43,8 @@ struct Run {
     rooms: Vec<(Room, Promise)>,
     random: Rng,
     kills: u32,
+    rewinds: Vec<Rewind>,
+    wrong: Vec<Wrong>,
     line: Line,
 }
 
@@ -65,34 +66,21 @@ pub async fn run(
         rooms: house::rooms(&scale),
         random: Rng::with_seed(seed),
         kills: 0,
+        rewinds: Vec::new(),
+        wrong: Vec::new(),
         line: Line::begin(),
     };
     run.invite()?;
-    run.trouble().await?;
-    let mut wrong = run.settle().await;
-    let token = run.server.token("reader")?;
-    let logs = run.logs(&token).await.map_err(io::Error::other)?;
-    let told = run.finish(&logs, &mut wrong).await;
-    let histories: Vec<_> = told
-        .into_iter()
-        .map(|told| {
-            let who = told.history.client.clone();
-            wrong.extend(
-                told.faults
-                    .into_iter()
-                    .map(|fault| format!("{who}: {fault}")),
-            );
-            told.history
-        })
-        .collect();
-    Ok(Outcome {
-        seed,
-        time: run.line.end(),
-        kills: run.kills,
-        faults: report::faults(run.proxy.tally()),
-        verdict: check(&histories, &logs),
-        wrong,
-    })
+    let mut logs = Vec::new();
+    match run.trouble().await {
+        Ok(()) => {
+            run.settle().await;
+            logs = run.logs().await;
+        }
+        Err(error) => run.note(START, error.to_string()),
+    }
+    let told = run.finish(&logs).await;
+    Ok(run.judge(told, &logs, seed))
 }
 
 impl Run {
@@ -134,12 +122,14 @@ impl Run {
             if Instant::now() < dies_at {
                 continue;
             }
-            if self.random.u8(..4) == 0 {
-                self.proxy.reset_all();
-            } else {
-                self.server.kill_and_start()?;
-                self.proxy.lead_to(self.server.address());
-                self.kills += 1;
+            match self.random.u8(..8) {
+                0..2 => self.proxy.reset_all(),
+                2..4 => self.rewind().await?,
+                _ => {
+                    self.server.kill_and_start(|| Ok(()))?;
+                    self.proxy.lead_to(self.server.address());
+                    self.kills += 1;
+                }
             }
             dies_at = Instant::now() + self.scale.life.mul_f64(0.5 + self.random.f64());
         }
@@ -149,11 +139,12 @@ impl Run {
     fn is_enough(&self) -> bool {
         self.proxy.tally().sum() >= self.scale.faults
             && self.kills >= self.scale.kills
+            && self.rewinds.len() >= self.scale.rewinds
             && self.progress.delivered.load(Ordering::Relaxed) >= self.scale.deliveries
     }
 
     /// Ends all faults, and waits until everything that was sent is acknowledged.
-    async fn settle(&mut self) -> Vec<String> {
+    async fn settle(&mut self) {
         self.orders.send_replace(Order::Settle);
         self.proxy.follow(Script::Calm);
         self.proxy.reset_all();
@@ -164,17 +155,28 @@ impl Run {
                 sleep(LOOK_EVERY).await;
             }
         };
-        match timeout(CALM_MAX, settled).await {
-            Ok(()) => Vec::new(),
-            Err(_) => vec![format!(
-                "{} clients wait for acknowledgements {CALM_MAX:?} after the last fault",
-                self.progress.unsettled.load(Ordering::Relaxed)
-            )],
+        let calm = self.scale.calm;
+        if timeout(calm, settled).await.is_err() {
+            let waiting = self.progress.unsettled.load(Ordering::Relaxed);
+            let what = format!(
+                "{waiting} clients wait for acknowledgements {calm:?} after the last fault"
+            );
+            self.note(END, what);
         }
     }
 
-    async fn logs(&self, token: &str) -> Result<Vec<Log>, Lost> {
-        let mut reader = Reader::open(self.server.address(), token).await?;
+    /// What all rooms have.
+    async fn logs(&mut self) -> Vec<Log> {
+        self.read_logs().await.unwrap_or_else(|lost| {
+            self.note(PROTOCOL, format!("the rooms cannot be read: {lost}"));
+            Vec::new()
+        })
+    }
+
+    async fn read_logs(&self) -> Result<Vec<Log>, Lost> {
+        let token = self.server.token("reader");
+        let token = token.map_err(|error| Lost::Nonsense(error.to_string()))?;
+        let mut reader = Reader::open(self.server.address(), &token).await?;
         let mut logs = Vec::new();
         for (room, promise) in &self.rooms {
             let name = RoomName::parse(room).expect("rooms of a run have right names");
@@ -183,8 +185,8 @@ impl Run {
         Ok(logs)
     }
 
-    /// Waits until everybody has everything.
-    async fn finish(&mut self, logs: &[Log], wrong: &mut Vec<String>) -> Vec<Told> {
+    /// Waits until everybody has everything; not at all if it is not known what there is.
+    async fn finish(&mut self, logs: &[Log]) -> Vec<Told> {
         let head = |log: &Log| {
             let last = log
                 .publications
@@ -193,23 +195,29 @@ impl Run {
             (Arc::clone(&log.room), last)
         };
         let heads: HashMap<_, _> = logs.iter().map(head).collect();
-        self.orders.send_replace(Order::Finish(Arc::new(heads)));
-        let deadline = Instant::now() + CALM_MAX;
+        self.orders.send_replace(if logs.is_empty() {
+            Order::Stop
+        } else {
+            Order::Finish(Arc::new(heads))
+        });
+        let calm = self.scale.calm;
+        let deadline = Instant::now() + calm;
         let mut told = Vec::new();
         loop {
             self.show("finishing");
             match timeout(LOOK_EVERY, self.clients.join_next()).await {
                 Ok(Some(Ok(one))) => told.push(one),
-                Ok(Some(Err(error))) => wrong.push(format!("a client has failed: {error}")),
+                Ok(Some(Err(error))) => self.note(END, format!("a client has failed: {error}")),
                 Ok(None) => return told,
                 Err(_)
                     if Instant::now() > deadline
                         && !matches!(*self.orders.borrow(), Order::Stop) =>
                 {
                     let late = self.clients.len();
-                    wrong.push(format!(
-                        "{late} clients have not come to the end of their rooms {CALM_MAX:?} after the last fault"
-                    ));
+                    let what = format!(
+                        "{late} clients have not come to the end of their rooms {calm:?} after the last fault"
+                    );
+                    self.note(END, what);
                     self.orders.send_replace(Order::Stop);
                 }
                 Err(_) => {}
@@ -217,8 +225,34 @@ impl Run {
         }
     }
 
+    /// Holds everything together.
+    fn judge(mut self, told: Vec<Told>, logs: &[Log], seed: u64) -> Outcome {
+        let mut histories = Vec::new();
+        for Told { history, faults } in told {
+            for fault in faults {
+                self.note(PROTOCOL, format!("{}: {fault}", history.client));
+            }
+            histories.push(history);
+        }
+        let verdict = check(&histories, logs, &self.rewinds);
+        Outcome {
+            seed,
+            time: self.line.end(),
+            kills: self.kills,
+            rewinds: self.rewinds.len(),
+            faults: report::faults(self.proxy.tally()),
+            verdict,
+            wrong: self.wrong,
+        }
+    }
+
+    fn note(&mut self, promise: &'static str, what: String) {
+        self.wrong.push(Wrong { promise, what });
+    }
+
     fn show(&self, stage: &str) {
-        let now = (&*self.progress, self.proxy.tally(), self.kills);
+        let kills = self.kills + u32::try_from(self.rewinds.len()).unwrap_or(u32::MAX);
+        let now = (&*self.progress, self.proxy.tally(), kills);
         self.line.show(stage, now);
     }
 }

@@ -1,5 +1,7 @@
 //! What a person reads while a run lasts, and when it is over.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -11,6 +13,20 @@ use crate::history::Verdict;
 /// So many violations are shown.
 const SHOWN_MAX: usize = 20;
 
+/// Promises that are not about the order of messages, as the documentation names them.
+pub(super) const END: &str = "an end";
+pub(super) const PROTOCOL: &str = "the protocol";
+pub(super) const START: &str = "a start";
+
+/// Something that is wrong besides what histories show.
+#[derive(Debug)]
+pub struct Wrong {
+    /// Which promise it breaks.
+    pub promise: &'static str,
+    /// What it is.
+    pub what: String,
+}
+
 /// What came out of a run.
 #[derive(Debug)]
 pub struct Outcome {
@@ -20,12 +36,14 @@ pub struct Outcome {
     pub time: Duration,
     /// How often the server was killed.
     pub kills: u32,
+    /// How often it went on with an older copy of its disk.
+    pub rewinds: usize,
     /// The faults of the network, with how often each happened.
     pub faults: Vec<(&'static str, u64)>,
     /// What the check found.
     pub verdict: Verdict,
     /// What is wrong besides: who never came to the end, and what no server may say.
-    pub wrong: Vec<String>,
+    pub wrong: Vec<Wrong>,
 }
 
 /// A line that changes while a person looks at it, and that nobody sees elsewhere.
@@ -71,11 +89,28 @@ impl Outcome {
         self.verdict.violations.is_empty() && self.wrong.is_empty()
     }
 
+    /// Which promises were broken and how often, the worst first.
+    fn promises(&self) -> Vec<(&'static str, usize)> {
+        let violations = self.verdict.violations.iter();
+        let broken = violations.map(|violation| violation.fault.promise());
+        let wrong = self.wrong.iter().map(|wrong| wrong.promise);
+        let mut times: BTreeMap<&'static str, usize> = BTreeMap::new();
+        for promise in broken.chain(wrong) {
+            *times.entry(promise).or_default() += 1;
+        }
+        let mut promises: Vec<_> = times.into_iter().collect();
+        promises.sort_by_key(|(_, times)| Reverse(*times));
+        promises
+    }
+
     /// The closing table.
     pub fn table(&self) -> String {
-        let mut rows: Vec<(&str, u64)> = vec![("server killed", u64::from(self.kills))];
-        rows.extend(self.faults.iter().map(|(name, times)| (*name, *times)));
         let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        let mut rows: Vec<(&str, u64)> = vec![
+            ("server killed", u64::from(self.kills)),
+            ("gone back to a copy", count(self.rewinds)),
+        ];
+        rows.extend(self.faults.iter().map(|(name, times)| (*name, *times)));
         let broken = count(self.verdict.violations.len() + self.wrong.len());
         rows.extend([
             ("publications sent", count(self.verdict.sent)),
@@ -88,8 +123,11 @@ impl Outcome {
             .iter()
             .map(|(name, times)| format!("{name:<20} {times:>10}"))
             .collect();
+        let promises = self.promises().into_iter();
+        lines.extend(promises.map(|(promise, times)| format!("broken: {promise}, {times} times")));
         let broken = self.verdict.violations.iter().map(ToString::to_string);
-        let broken: Vec<String> = broken.chain(self.wrong.iter().cloned()).collect();
+        let wrong = self.wrong.iter().map(|wrong| wrong.what.clone());
+        let broken: Vec<String> = broken.chain(wrong).collect();
         lines.extend(broken.iter().take(SHOWN_MAX).map(|one| format!("  {one}")));
         if broken.len() > SHOWN_MAX {
             lines.push(format!("  and {} more", broken.len() - SHOWN_MAX));

@@ -19,8 +19,12 @@ pub struct Scale {
     pub deliveries: u64,
     /// How often the server has to be killed.
     pub kills: u32,
+    /// How often it has to go back to an older copy of its disk, and is killed for that.
+    pub rewinds: usize,
     /// How long it lives, about.
     pub life: Duration,
+    /// By then everybody has come to the end, once there are no more faults.
+    pub calm: Duration,
 }
 
 impl Scale {
@@ -33,7 +37,23 @@ impl Scale {
         faults: 500,
         deliveries: 50_000,
         kills: 8,
+        rewinds: 2,
         life: Duration::from_secs(4),
+        calm: Duration::from_mins(2),
+    };
+
+    /// As long as it takes to find what is badly broken.
+    pub const SHORT: Self = Self {
+        clients: 10,
+        rooms: 1,
+        seats: 3,
+        pace: Duration::from_millis(5),
+        faults: 50,
+        deliveries: 5_000,
+        kills: 4,
+        rewinds: 2,
+        life: Duration::from_millis(1500),
+        calm: Duration::from_secs(20),
     };
 
     /// Ten thousand faults, two million messages.
@@ -45,6 +65,8 @@ impl Scale {
         faults: 10_000,
         deliveries: 2_000_000,
         kills: 100,
+        rewinds: 10,
         life: Duration::from_secs(5),
+        calm: Duration::from_mins(2),
     };
 }
