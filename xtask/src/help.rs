@@ -20,8 +20,9 @@ Usage: cargo xtask COMMAND
   fuzz [SECONDS]          each fuzz target for SECONDS (20)
   prove [ARGUMENTS]       the real server under faults and kills; whether anything is lost, repeated or moved
                             --quick  about a minute, as without a word
-                            --long   10,000 faults and 2,000,000 messages
+                            --long   10,000 faults and 2,000,000 messages, then all planted bugs
                             --seed N the same faults again
+                            --sabotage [NAME…]  servers with planted bugs, which have to be caught
   bench [ARGUMENTS]       the benchmark; `bench --help` lists its own arguments
 
 Examples:

@@ -9,6 +9,7 @@ mod fuzz;
 mod help;
 mod process;
 mod prove;
+mod sabotage;
 mod test;
 mod tidy;
 mod up;

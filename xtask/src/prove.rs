@@ -1,32 +1,57 @@
-//! `cargo xtask prove`: builds the server and the judge as the tests are built, then becomes the latter.
+//! `cargo xtask prove`: builds the server and the judge as the tests are built, then has the one judged by the other.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::Command;
 
 use crate::process;
+use crate::sabotage;
 use crate::workspace::Workspace;
 
-/// Builds both in one go and passes every argument on.
+const SABOTAGE: &str = "--sabotage";
+const LONG: &str = "--long";
+
+/// Passes every argument on to the judge. Behind `--sabotage` are the names of bugs that are planted instead; a long
+/// run is followed by all of them.
 pub(crate) fn run(
     workspace: &Workspace,
     arguments: &[String],
     out: &mut dyn Write,
 ) -> io::Result<bool> {
+    if let Some((first, names)) = arguments.split_first()
+        && first == SABOTAGE
+    {
+        return sabotage::run(workspace, names, out);
+    }
     out.flush()?;
-    let mut build = workspace.cargo(["build", "-p", "tautline", "-p", "tautline-e2e", "--bins"]);
-    if !build.status()?.success() {
+    if !build(workspace)? {
         return Ok(false);
     }
-    process::become_program(command(workspace, arguments))
+    let mut judge = command(workspace, arguments);
+    if !arguments.iter().any(|argument| argument == LONG) {
+        return process::become_program(judge);
+    }
+    Ok(judge.status()?.success() && sabotage::run(workspace, &[], out)?)
+}
+
+/// Builds the server and the judge in one go.
+pub(crate) fn build(workspace: &Workspace) -> io::Result<bool> {
+    let mut build = workspace.cargo(["build", "-p", "tautline", "-p", "tautline-e2e", "--bins"]);
+    Ok(build.status()?.success())
 }
 
 /// The judge, with the server of this tree.
 pub(crate) fn command(workspace: &Workspace, arguments: &[String]) -> Command {
-    let built = workspace.target.join("debug");
-    let mut prove = Command::new(built.join("prove"));
+    let server = workspace.target.join("debug").join("tautline");
+    judge(workspace, &server, arguments)
+}
+
+/// The judge, with this server.
+pub(crate) fn judge(workspace: &Workspace, server: &Path, arguments: &[String]) -> Command {
+    let mut prove = Command::new(workspace.target.join("debug").join("prove"));
     prove
         .arg("--server")
-        .arg(built.join("tautline"))
+        .arg(server)
         .arg("--directory")
         .arg(workspace.target.join("prove"))
         .args(arguments)

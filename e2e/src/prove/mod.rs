@@ -122,24 +122,29 @@ impl Run {
             if Instant::now() < dies_at {
                 continue;
             }
-            match self.random.u8(..8) {
-                0..2 => self.proxy.reset_all(),
-                2..4 => self.rewind().await?,
-                _ => {
-                    self.server.kill_and_start(|| Ok(()))?;
-                    self.proxy.lead_to(self.server.address());
-                    self.kills += 1;
-                }
+            if self.random.u8(..4) == 0 {
+                self.proxy.reset_all();
+            } else if (self.kills + 1).is_multiple_of(self.scale.rewind_every) {
+                self.rewind().await?;
+            } else {
+                self.kill(|| Ok(()))?;
             }
             dies_at = Instant::now() + self.scale.life.mul_f64(0.5 + self.random.f64());
         }
         Ok(())
     }
 
+    /// Kills the server, has something done while it does not run, and starts it again.
+    fn kill(&mut self, between: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        self.server.kill_and_start(between)?;
+        self.proxy.lead_to(self.server.address());
+        self.kills += 1;
+        Ok(())
+    }
+
     fn is_enough(&self) -> bool {
         self.proxy.tally().sum() >= self.scale.faults
             && self.kills >= self.scale.kills
-            && self.rewinds.len() >= self.scale.rewinds
             && self.progress.delivered.load(Ordering::Relaxed) >= self.scale.deliveries
     }
 
@@ -251,8 +256,7 @@ impl Run {
     }
 
     fn show(&self, stage: &str) {
-        let kills = self.kills + u32::try_from(self.rewinds.len()).unwrap_or(u32::MAX);
-        let now = (&*self.progress, self.proxy.tally(), kills);
+        let now = (&*self.progress, self.proxy.tally(), self.kills);
         self.line.show(stage, now);
     }
 }

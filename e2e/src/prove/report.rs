@@ -108,7 +108,7 @@ impl Outcome {
         let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         let mut rows: Vec<(&str, u64)> = vec![
             ("server killed", u64::from(self.kills)),
-            ("gone back to a copy", count(self.rewinds)),
+            ("with an older disk", count(self.rewinds)),
         ];
         rows.extend(self.faults.iter().map(|(name, times)| (*name, *times)));
         let broken = count(self.verdict.violations.len() + self.wrong.len());

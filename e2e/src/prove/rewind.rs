@@ -43,9 +43,9 @@ impl Run {
         let is_announced = self.rewinds.len().is_multiple_of(2);
         let data = house::data(self.server.directory());
         let mut restore = self.server.store("restore", &copy);
-        let era = &self.progress.era;
-        self.server.kill_and_start(|| {
-            era.fetch_add(1, Ordering::Relaxed);
+        let progress = Arc::clone(&self.progress);
+        self.kill(|| {
+            progress.era.fetch_add(1, Ordering::Relaxed);
             fs::remove_dir_all(&data)?;
             if is_announced {
                 succeed(&mut restore)?;
@@ -54,7 +54,6 @@ impl Run {
             }
             fs::remove_file(&copy)
         })?;
-        self.proxy.lead_to(self.server.address());
         self.rewinds.push(Rewind {
             is_announced,
             heads,

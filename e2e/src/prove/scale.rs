@@ -19,8 +19,8 @@ pub struct Scale {
     pub deliveries: u64,
     /// How often the server has to be killed.
     pub kills: u32,
-    /// How often it has to go back to an older copy of its disk, and is killed for that.
-    pub rewinds: usize,
+    /// Every so many kills it goes on with an older copy of its disk.
+    pub rewind_every: u32,
     /// How long it lives, about.
     pub life: Duration,
     /// By then everybody has come to the end, once there are no more faults.
@@ -37,7 +37,7 @@ impl Scale {
         faults: 500,
         deliveries: 50_000,
         kills: 8,
-        rewinds: 2,
+        rewind_every: 4,
         life: Duration::from_secs(4),
         calm: Duration::from_mins(2),
     };
@@ -51,7 +51,7 @@ impl Scale {
         faults: 50,
         deliveries: 5_000,
         kills: 4,
-        rewinds: 2,
+        rewind_every: 2,
         life: Duration::from_millis(1500),
         calm: Duration::from_secs(20),
     };
@@ -65,7 +65,7 @@ impl Scale {
         faults: 10_000,
         deliveries: 2_000_000,
         kills: 100,
-        rewinds: 10,
+        rewind_every: 10,
         life: Duration::from_secs(5),
         calm: Duration::from_mins(2),
     };

@@ -12,6 +12,7 @@ use super::rust::{GUIDE, STEP_LIMIT, counted};
 use crate::autobahn::{self, Groups};
 use crate::fuzz;
 use crate::process;
+use crate::sabotage;
 use crate::workspace::{self, Workspace};
 
 /// Node's tests live here; those with `browser` in their path drive Chromium.
@@ -26,6 +27,22 @@ const CHROMIUM: [&str; 4] = [
     "google-chrome",
     "google-chrome-stable",
 ];
+
+/// Whether each planted bug still fits the code. What catches them takes longer: `cargo xtask prove --sabotage`.
+pub(super) fn planted_bugs(workspace: &Workspace) -> io::Result<Verdict> {
+    if workspace::on_path(&["git"]).is_none() {
+        return Ok(left_out("needs git: apt-get install git"));
+    }
+    let (fits, complaints) = sabotage::check(&workspace.root)?;
+    let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    let counts = Counts {
+        passed: count(fits),
+        failed: count(complaints.len()),
+        skipped: 0,
+    };
+    let output = complaints.join("\n");
+    Ok(Verdict::Ran { counts, output })
+}
 
 /// The examples of the guides, run as they are written.
 pub(super) fn guide(workspace: &Workspace) -> io::Result<Verdict> {

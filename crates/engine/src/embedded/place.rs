@@ -160,3 +160,25 @@ fn recognize(connection: &Connection, path: &Path) -> Result<(), StoreError> {
         format,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No kill shows it, since the kernel keeps what a process has written: only a loss of power would.
+    #[test]
+    fn a_commit_waits_for_the_disk() {
+        let name = format!("tautline-place-{}", uuid::Uuid::now_v7().simple());
+        let directory = std::env::temp_dir().join(name);
+        let place = Place::lock(&directory).unwrap();
+        let connection = place.write(u64::MAX).unwrap();
+        let pragma = |name| connection.pragma_query_value(None, name, |row| row.get(0));
+        let synchronous: i64 = pragma("synchronous").unwrap();
+        assert_eq!(
+            synchronous, 2,
+            "anything less leaves the last commits to the kernel"
+        );
+        drop(connection);
+        std::fs::remove_dir_all(directory).unwrap();
+    }
+}
