@@ -20,10 +20,13 @@ use super::{Run, house};
 
 /// The store's file within its directory.
 const DATABASE: &str = "store.db";
+/// So much of a life passes at most before the copy is gone back to: soon enough that what is lost is made up for
+/// while somebody is still away, who then finds other publications at the offsets that it knows.
+const MORE_OF_A_LIFE: f64 = 0.1;
 
 impl Run {
-    /// Copies the store while it is used, lets some more happen, and has the server go on with the copy: brought back
-    /// as the manual says, and every other time put into its place by somebody who has not read it.
+    /// Copies the store while it is used, lets some more happen, and has the server go on with the copy: put into its
+    /// place by somebody who has not read the manual, and every other time brought back as that says.
     pub(super) async fn rewind(&mut self) -> io::Result<()> {
         let heads = match self.heads().await {
             Ok(heads) => heads,
@@ -38,9 +41,10 @@ impl Run {
         let copy = self.server.directory().join("copy.db");
         let mut backup = self.server.store("backup", &copy);
         spawn_blocking(move || succeed(&mut backup)).await??;
-        sleep(self.scale.life.mul_f64(self.random.f64())).await;
+        let more = self.scale.life.mul_f64(MORE_OF_A_LIFE * self.random.f64());
+        sleep(more).await;
 
-        let is_announced = self.rewinds.len().is_multiple_of(2);
+        let is_announced = !self.rewinds.len().is_multiple_of(2);
         let data = house::data(self.server.directory());
         let mut restore = self.server.store("restore", &copy);
         let progress = Arc::clone(&self.progress);

@@ -50,7 +50,7 @@ impl Scale {
         pace: Duration::from_millis(5),
         faults: 50,
         deliveries: 5_000,
-        kills: 4,
+        kills: 5,
         rewind_every: 2,
         life: Duration::from_millis(1500),
         calm: Duration::from_secs(20),

@@ -93,7 +93,7 @@ fn chosen(mut bugs: Vec<Planted>, names: &[String]) -> io::Result<Vec<Planted>> 
 fn row(out: &mut dyn Write, name: &str, found: &Found) -> io::Result<()> {
     let seconds = found.time.as_secs_f64();
     let caught = found.caught.as_deref().unwrap_or("-");
-    writeln!(out, "{name:<30} {caught:<44} {seconds:>6.1} s")?;
+    writeln!(out, "{name:<30} {caught:<50} {seconds:>6.1} s")?;
     out.flush()
 }
 

@@ -12,7 +12,7 @@ use crate::prove;
 use crate::workspace::Workspace;
 
 /// Whether a fault meets a bug is chance: so many runs are tried, with one seed after another.
-const ATTEMPTS: u32 = 5;
+const ATTEMPTS: u32 = 12;
 /// No build and no judge takes longer, unless it hangs.
 const LIMIT: Duration = Duration::from_mins(20);
 /// What the judge's lines begin with that name a broken promise.
