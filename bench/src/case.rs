@@ -1,6 +1,7 @@
 //! What is measured: the cases by name.
 
 use crate::load::fanout::Shape;
+use crate::load::typed::Encoding;
 use crate::system::System;
 
 /// What a case does.
@@ -14,6 +15,17 @@ pub(crate) enum Kind {
         in_flight: usize,
     },
     Connect,
+    /// Ticks to a room whose members speak v2.
+    Ticks(Encoding),
+    /// Clients that come back and have missed some messages.
+    Recovery {
+        clients: usize,
+        messages: usize,
+    },
+    /// Publications that are answered when the disk has them.
+    Durable {
+        publishers: usize,
+    },
     Idle {
         connections: usize,
         presence: Presence,
@@ -68,6 +80,14 @@ impl Case {
         }
     }
 
+    const fn recovery(name: &'static str, clients: usize, messages: usize) -> Self {
+        Self::one_shard(name, Kind::Recovery { clients, messages })
+    }
+
+    const fn durable(name: &'static str, publishers: usize) -> Self {
+        Self::one_shard(name, Kind::Durable { publishers })
+    }
+
     const fn idle(name: &'static str, connections: usize, presence: Presence, wire: Wire) -> Self {
         let kind = Kind::Idle {
             connections,
@@ -95,6 +115,22 @@ impl Case {
 
     /// Whether the case means anything for a system.
     pub(crate) fn takes(&self, system: System) -> bool {
+        match self.kind {
+            Kind::Ticks(_) => system == System::Tautline,
+            Kind::Recovery { .. } => matches!(system, System::Tautline | System::Limit),
+            Kind::Durable { .. } => {
+                matches!(system, System::Tautline | System::Limit | System::Sqlite)
+            }
+            Kind::FanOut(_)
+            | Kind::Latency { .. }
+            | Kind::Echo { .. }
+            | Kind::Connect
+            | Kind::Idle { .. } => self.takes_server(system),
+        }
+    }
+
+    /// The same for what is asked of every server.
+    fn takes_server(&self, system: System) -> bool {
         let only_ours = self.shards > 1
             || self.is_over_tls()
             || matches!(
@@ -107,6 +143,7 @@ impl Case {
         let idle = matches!(self.kind, Kind::Idle { .. });
         match system {
             System::Tautline => true,
+            System::Sqlite => false,
             // Its memory is that of an array of sockets: nothing to learn.
             System::Limit | System::LimitCoalesced => !only_ours && !idle,
             System::NodeWs | System::SocketIo => !only_ours,
@@ -124,7 +161,13 @@ impl Case {
     pub(crate) fn in_flight(&self) -> Option<usize> {
         match self.kind {
             Kind::Echo { in_flight } => Some(in_flight),
-            Kind::FanOut(_) | Kind::Latency { .. } | Kind::Connect | Kind::Idle { .. } => None,
+            Kind::FanOut(_)
+            | Kind::Latency { .. }
+            | Kind::Connect
+            | Kind::Ticks(_)
+            | Kind::Recovery { .. }
+            | Kind::Durable { .. }
+            | Kind::Idle { .. } => None,
         }
     }
 }
@@ -151,6 +194,12 @@ pub(crate) const ALL: &[Case] = &[
     Case::one_shard("echo", Kind::Echo { in_flight: 1 }),
     Case::one_shard("echo", Kind::Echo { in_flight: 16 }),
     Case::one_shard("connect", Kind::Connect),
+    Case::one_shard("ticks-json", Kind::Ticks(Encoding::Json)),
+    Case::one_shard("ticks-msgpack", Kind::Ticks(Encoding::MessagePack)),
+    Case::recovery("recovery-1000", 1000, 100),
+    Case::durable("durable-1", 1),
+    Case::durable("durable-16", 16),
+    Case::durable("durable-256", 256),
     Case::idle("idle-5000", 5000, Presence::Off, Wire::Plain),
     Case::idle("idle-5000-presence", 5000, Presence::On, Wire::Plain),
     Case::idle("idle-5000-tls", 5000, Presence::Off, Wire::Tls),

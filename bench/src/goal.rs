@@ -2,13 +2,18 @@
 
 use crate::report::Report;
 use crate::sample::Row;
-use crate::system::System::{Limit, LimitCoalesced, NodeWs, Tautline};
+use crate::system::System::{Limit, LimitCoalesced, NodeWs, Sqlite, Tautline};
 
 /// Resident bytes that an idle connection may have.
 const IDLE_MAX: f64 = 3.0 * 1024.0;
 /// Growth by a large message that counts as none: less than the smallest buffer that anybody would
 /// keep.
 const UNCHANGED: f64 = 256.0;
+
+/// Durable publications in a second, in units of a bare writer's.
+const DURABLE_MIN: f64 = 0.8;
+/// A tick in `MessagePack`, in units of one in JSON.
+const PACKED_MAX: f64 = 0.6;
 
 /// One goal; nothing is reached where the rows for it were not measured.
 #[derive(Debug)]
@@ -57,8 +62,29 @@ pub(crate) fn goals(report: &Report) -> Vec<Goal> {
             1.2,
         ),
     ];
+    goals.push(Goal::at_most(
+        "a tick in MessagePack: at most 0.6 × its bytes in JSON",
+        packed(report),
+        PACKED_MAX,
+    ));
+    goals.extend(["durable-1", "durable-16", "durable-256"].map(|case| durable(report, case)));
     goals.extend(["idle-5000", "idle-15000"].map(|case| idle(report, case)));
     goals
+}
+
+fn packed(report: &Report) -> Option<f64> {
+    let bytes = |case| report.row(case, Tautline).and_then(Row::frame_bytes);
+    Some(bytes("ticks-msgpack")? / bytes("ticks-json")?)
+}
+
+fn durable(report: &Report, case: &str) -> Goal {
+    let pace = report.row(case, Tautline);
+    let pace = pace.and_then(|row| report.pace(row, Sqlite));
+    Goal {
+        text: format!("{case}: at least {DURABLE_MIN} × a bare writer to SQLite"),
+        reached: pace.map(|pace| format!("{pace:.2} ×")),
+        met: pace.map(|pace| pace >= DURABLE_MIN),
+    }
 }
 
 fn idle(report: &Report, case: &str) -> Goal {

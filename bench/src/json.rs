@@ -61,6 +61,8 @@ fn row_of(report: &Report, row: &Row) -> Value {
             "ratio_to_limit_coalesced": report.ratio(row, System::LimitCoalesced),
             "per_cpu_second": 1e6 / cpu_s_per_million,
             "per_second": per_second,
+            "pace_to_sqlite": report.pace(row, System::Sqlite),
+            "pace_to_limit": report.pace(row, System::Limit),
             "frame_bytes": Some(frame_bytes).filter(|bytes| *bytes > 0.0),
             "p50_ms": latency.map(|latency| latency.p50),
             "p99_ms": latency.map(|latency| latency.p99),

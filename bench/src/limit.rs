@@ -2,13 +2,15 @@
 //!
 //! One thread, one epoll loop. A publication makes it write the same prepared bytes to every member
 //! of the room: one `send` for each message and member, or, coalesced, one `send` for all that came
-//! in one read. It checks no token, parses no publication and queues nothing for members; what it
-//! reads of the plain protocol is the first letter of a message's type, and the room of a join.
+//! in one read. With a directory it also writes to the disk: all publications of a turn of the loop are one
+//! transaction, and each of them is answered by one `send`. It checks no token, parses no publication and queues nothing for members; what it
+//! reads is the first letter of a message's type, and the room of a join.
 
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read as _, Write as _};
+use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 use serde_json::json;
@@ -17,20 +19,29 @@ use crate::load::fanout::TEXT_128;
 use crate::load::frame::{self, CLOSE, Frame, TEXT};
 use crate::load::pipe::write_some;
 use crate::load::wire::LETTER;
+use crate::rows::{self, Rows};
+
+/// What is said of a publication that is on the disk.
+const PUBLISHED: &[u8] = br#"{"type":"published","payload":{"epoch":"0123456789abcdef","offset":1234567,"id":"01890a5d-ac96-774b-bcce-b302099a8057","duplicate":false,"level":"disk"}}"#;
 
 const LISTENER: Token = Token(usize::MAX);
 
 /// What is sent back, and how.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Settings {
     /// One `send` for all messages of a read, instead of one for each.
     pub(crate) coalesced: bool,
     /// The size of a delivered frame, header and payload: Tautline's own in the same run.
     pub(crate) frame_bytes: usize,
+    /// The size of the frame that answers a join: Tautline's with all that was missed, or zero for
+    /// as little as can be said.
+    pub(crate) joined_bytes: usize,
+    /// Where publications are written, if they are.
+    pub(crate) directory: Option<PathBuf>,
 }
 
 /// Serves until it is killed; says on `ready` where it listens.
-pub(crate) fn serve(settings: Settings, ready: &mut dyn std::io::Write) -> Result<()> {
+pub(crate) fn serve(settings: &Settings, ready: &mut dyn std::io::Write) -> Result<()> {
     let mut poll = Poll::new()?;
     let mut listener = TcpListener::bind("127.0.0.1:0".parse()?)?;
     poll.registry()
@@ -42,9 +53,15 @@ pub(crate) fn serve(settings: Settings, ready: &mut dyn std::io::Write) -> Resul
     )?;
     let mut server = Server {
         coalesced: settings.coalesced,
-        publication: publication(settings)?,
+        publication: padded("chat", settings.frame_bytes)?,
+        joined: match settings.joined_bytes {
+            0 => frame::from_server(TEXT, br#"{"type":"joined"}"#),
+            bytes => padded("joined", bytes)?,
+        },
         ..Server::default()
     };
+    let database = settings.directory.as_deref().map(rows::open).transpose()?;
+    let mut rows = database.as_ref().map(Rows::prepare).transpose()?;
     let mut events = Events::with_capacity(1024);
     let mut scratch = vec![0; 64 * 1024];
     loop {
@@ -61,24 +78,22 @@ pub(crate) fn serve(settings: Settings, ready: &mut dyn std::io::Write) -> Resul
                 server.read(event.token().0, &mut scratch, event.is_read_closed())?;
             }
         }
+        if let Some(rows) = &mut rows {
+            server.write_down(rows)?;
+        }
     }
 }
 
-/// The frame that every member gets, padded to its size.
-fn publication(settings: Settings) -> Result<Vec<u8>> {
-    let payload = |pad: &str| json!({ "type": "chat", "text": TEXT_128, "pad": pad }).to_string();
-    let bare = frame::from_server(TEXT, payload("").as_bytes()).len();
-    let pad = settings
-        .frame_bytes
-        .checked_sub(bare)
+/// A frame with a text, padded to this size.
+fn padded(kind: &str, bytes: usize) -> Result<Vec<u8>> {
+    let payload = |pad: &str| json!({ "pad": pad, "text": TEXT_128, "type": kind }).to_string();
+    let frame = |pad| frame::from_server(TEXT, payload(&"-".repeat(pad)).as_bytes());
+    // A longer payload has a longer header.
+    let pad = bytes
+        .checked_sub(frame(bytes).len() - bytes)
         .context("a frame cannot be smaller than its text")?;
-    let frame = frame::from_server(TEXT, payload(&"-".repeat(pad)).as_bytes());
-    ensure!(
-        frame.len() == settings.frame_bytes,
-        "no frame has exactly {} bytes",
-        settings.frame_bytes
-    );
-    Ok(frame)
+    let frame = (pad..pad + 8).map(frame).find(|frame| frame.len() == bytes);
+    frame.with_context(|| format!("no frame has exactly {bytes} bytes"))
 }
 
 #[derive(Debug)]
@@ -96,12 +111,15 @@ struct Peer {
 struct Server {
     coalesced: bool,
     publication: Vec<u8>,
+    joined: Vec<u8>,
     peers: Vec<Option<Peer>>,
     free: Vec<usize>,
     names: HashMap<String, usize>,
     /// By room: the indices of its members.
     members: Vec<Vec<usize>>,
     batch: Vec<u8>,
+    /// Who has published in this turn, and is to be answered when it is written down.
+    unwritten: Vec<usize>,
 }
 
 impl Server {
@@ -193,6 +211,10 @@ impl Server {
                 (TEXT, Some(b'c')) => publications += 1,
                 (TEXT, Some(b'r')) => self.echo(index, &frame)?,
                 (TEXT, Some(b'j')) => self.join(index, &frame)?,
+                (TEXT, Some(b'p')) => self.unwritten.push(index),
+                (TEXT, Some(b'h')) => self
+                    .batch
+                    .extend(frame::from_server(TEXT, br#"{"type":"welcome"}"#)),
                 (TEXT, _) => self
                     .batch
                     .extend(frame::from_server(TEXT, br#"{"type":"auth_ok"}"#)),
@@ -253,8 +275,23 @@ impl Server {
             .and_then(Option::as_mut)
             .context("a peer that joins is connected")?
             .room = room;
-        self.batch
-            .extend(frame::from_server(TEXT, br#"{"type":"joined"}"#));
+        self.batch.extend_from_slice(&self.joined);
+        Ok(())
+    }
+
+    /// One transaction for all that came.
+    fn write_down(&mut self, rows: &mut Rows<'_>) -> Result<()> {
+        if self.unwritten.is_empty() {
+            return Ok(());
+        }
+        rows.write(self.unwritten.len())?;
+        let answer = frame::from_server(TEXT, PUBLISHED);
+        for index in self.unwritten.drain(..) {
+            // Whoever has left needs no answer.
+            if let Some(peer) = self.peers.get_mut(index).and_then(Option::as_mut) {
+                peer.stream.write_all(&answer).ok();
+            }
+        }
         Ok(())
     }
 

@@ -9,6 +9,7 @@
 mod attack;
 mod case;
 mod certificate;
+mod disk;
 mod goal;
 mod json;
 mod limit;
@@ -18,6 +19,7 @@ mod plot;
 mod process;
 mod report;
 mod round;
+mod rows;
 mod sample;
 mod selection;
 mod system;
@@ -34,6 +36,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::case::{ALL, Case};
 use crate::certificate::Certificate;
+use crate::disk::Disk;
 use crate::machine::Machine;
 use crate::report::Report;
 use crate::round::{Effort, Measured};
@@ -42,6 +45,8 @@ use crate::system::{Site, System};
 
 /// The delivered frame of Tautline, for a run without it.
 const FRAME_BYTES: usize = 300;
+/// Its frame with a hundred missed messages, likewise.
+const WELCOME_BYTES: usize = 36_000;
 
 /// The time for all cases together. On a busy machine there are fewer rounds, and the report says
 /// so.
@@ -85,23 +90,35 @@ enum Bare {
         coalesced: bool,
         #[arg(long, default_value_t = FRAME_BYTES)]
         frame_bytes: usize,
+        #[arg(long, default_value_t = 0)]
+        joined_bytes: usize,
+        #[arg(long)]
+        directory: Option<PathBuf>,
     },
+    /// The bare writer; the bench starts it itself.
+    #[command(hide = true)]
+    ServeRows { directory: PathBuf },
 }
 
 fn main() -> Result<()> {
-    let arguments = Arguments::parse();
-    if let Some(Bare::ServeLimit {
-        coalesced,
-        frame_bytes,
-    }) = arguments.server
-    {
-        return limit::serve(
-            limit::Settings {
+    let mut arguments = Arguments::parse();
+    match arguments.server.take() {
+        Some(Bare::ServeLimit {
+            coalesced,
+            frame_bytes,
+            joined_bytes,
+            directory,
+        }) => {
+            let settings = limit::Settings {
                 coalesced,
                 frame_bytes,
-            },
-            &mut io::stderr(),
-        );
+                joined_bytes,
+                directory,
+            };
+            return limit::serve(&settings, &mut io::stderr());
+        }
+        Some(Bare::ServeRows { directory }) => return rows::serve(&directory, &mut io::stderr()),
+        None => {}
     }
     let report = run(&arguments)?;
     table::print(&report, &mut io::stdout().lock())?;
@@ -123,6 +140,8 @@ fn run(arguments: &Arguments) -> Result<Report> {
     let mut site = Site {
         server: arguments.tautline.clone().unwrap_or(beside),
         frame_bytes: FRAME_BYTES,
+        welcome_bytes: WELCOME_BYTES,
+        disk: Disk::new()?,
         certificate: Certificate::make()?,
     };
     let cases = selection::cases(&arguments.cases);
@@ -144,6 +163,9 @@ fn run(arguments: &Arguments) -> Result<Report> {
     if systems.contains(&System::Tautline) && !cases.is_empty() {
         let first = ALL.first().context("there are cases")?;
         site.frame_bytes = round::frame_bytes(System::Tautline, first, &site)?;
+        if let Some(bytes) = round::welcome_bytes(&cases, &site)? {
+            site.welcome_bytes = bytes;
+        }
     }
     let measured = arguments.measure(&cases, &systems, &site, (begin, &mut progress))?;
     let mut failures = measured.failures;

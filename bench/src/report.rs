@@ -40,6 +40,13 @@ impl Report {
         Some(row.cpu_s_per_million()? / base.cpu_s_per_million()?)
     }
 
+    /// How many a row has done in a second, in units of another system's in the same case: 0.5 is half as
+    /// many.
+    pub(crate) fn pace(&self, row: &Row, to: System) -> Option<f64> {
+        let base = self.row(row.case.name, to)?;
+        Some(row.per_second()? / base.per_second()?)
+    }
+
     /// The ratio by names.
     pub(crate) fn ratio_of(&self, case: &str, [system, to]: [System; 2]) -> Option<f64> {
         self.ratio(self.row(case, system)?, to)

@@ -7,11 +7,14 @@ use anyhow::{Context as _, Result};
 
 use crate::case::{Case, Kind, Presence};
 use crate::load::churn;
+use crate::load::durable::Durable;
 use crate::load::echo::Echo;
 use crate::load::fanout::{FanOut, Shape, Work};
 use crate::load::idle::Idle;
 use crate::load::latency::{Paced, Percentiles};
 use crate::load::link::Target;
+use crate::load::recovery::Recovery;
+use crate::load::rows::Rows;
 use crate::process::Process;
 use crate::sample::{Load, Memory, Row, Sample};
 use crate::system::{Site, System};
@@ -19,6 +22,12 @@ use crate::system::{Site, System};
 /// Connections that come and go before memory is measured, so that what a server allocates once is
 /// not counted as theirs.
 const FIRST_GUESTS: usize = 10;
+/// The room in which ticks are delivered.
+const TICKS: Shape = Shape {
+    rooms: 1,
+    members: 1000,
+    burst: 16,
+};
 /// A collector gets this long to give memory back.
 const COLLECTING: Duration = Duration::from_millis(300);
 
@@ -112,7 +121,13 @@ fn rounds(case: &Case, effort: Effort) -> usize {
     match case.kind {
         Kind::Idle { connections, .. } if connections > 10_000 => effort.rounds.min(2),
         Kind::Idle { .. } => effort.rounds.min(3),
-        Kind::FanOut(_) | Kind::Latency { .. } | Kind::Echo { .. } | Kind::Connect => effort.rounds,
+        Kind::FanOut(_)
+        | Kind::Latency { .. }
+        | Kind::Echo { .. }
+        | Kind::Connect
+        | Kind::Ticks(_)
+        | Kind::Recovery { .. }
+        | Kind::Durable { .. } => effort.rounds,
     }
 }
 
@@ -147,12 +162,15 @@ impl Contender {
         // Compilers at run time want to see the first round twice as long.
         let warm_up = if first { window } else { window / 4 };
         let target = self.system.target(case, site, process)?;
-        self.samples.push(Sample::Load(under_load(
-            target,
-            process,
-            case.kind,
-            [warm_up, window],
-        )?));
+        let load = match (self.system, case.kind) {
+            (System::Sqlite, Kind::Durable { publishers }) => {
+                let mut rows = Rows::connect(target.address, publishers)?;
+                rows.run(warm_up)?;
+                clocked(process, || Ok((rows.run(window)?, None)))?
+            }
+            (_, kind) => under_load(target, process, kind, [warm_up, window])?,
+        };
+        self.samples.push(Sample::Load(load));
         Ok(())
     }
 }
@@ -168,6 +186,21 @@ fn under_load(
             let mut fan_out = FanOut::connect(target, shape)?;
             fan_out.run(warm_up)?;
             clocked(process, || Ok((fan_out.run(window)?, None)))
+        }
+        Kind::Ticks(_) => {
+            let mut fan_out = FanOut::connect(target, TICKS)?;
+            fan_out.run(warm_up)?;
+            clocked(process, || Ok((fan_out.run(window)?, None)))
+        }
+        Kind::Recovery { clients, messages } => {
+            let mut recovery = Recovery::prepare(target, clients, messages)?;
+            recovery.run(warm_up)?;
+            clocked(process, || Ok((recovery.run(window)?, None)))
+        }
+        Kind::Durable { publishers } => {
+            let mut durable = Durable::connect(target, publishers)?;
+            durable.run(warm_up)?;
+            clocked(process, || Ok((durable.run(window)?, None)))
         }
         Kind::Latency { members } => {
             let mut paced = Paced::connect(target, members)?;
@@ -261,4 +294,19 @@ pub(crate) fn frame_bytes(system: System, case: &'static Case, site: &Site) -> R
         .run(Duration::ZERO)
         .with_context(|| format!("it said: {}", process.said()))?;
     Ok(usize::try_from(work.bytes / work.units)?)
+}
+
+/// The size of the frame in which Tautline sends all that was missed, if that is among the cases.
+pub(crate) fn welcome_bytes(cases: &[&'static Case], site: &Site) -> Result<Option<usize>> {
+    for case in cases {
+        if let Kind::Recovery { messages, .. } = case.kind {
+            let process = System::Tautline.start(case, site)?;
+            let target = System::Tautline.target(case, site, &process)?;
+            let work = Recovery::prepare(target, 1, messages)
+                .and_then(|mut one| one.run(Duration::ZERO))
+                .with_context(|| format!("it said: {}", process.said()))?;
+            return Ok(Some(usize::try_from(work.bytes / work.units)?));
+        }
+    }
+    Ok(None)
 }

@@ -122,6 +122,20 @@ impl Row {
         }
     }
 
+    pub(crate) fn per_second(&self) -> Option<f64> {
+        match self.best {
+            Best::Load { per_second, .. } => Some(per_second),
+            Best::Idle(_) => None,
+        }
+    }
+
+    pub(crate) fn frame_bytes(&self) -> Option<f64> {
+        match self.best {
+            Best::Load { frame_bytes, .. } => Some(frame_bytes),
+            Best::Idle(_) => None,
+        }
+    }
+
     pub(crate) fn memory(&self) -> Option<Memory> {
         match self.best {
             Best::Load { .. } => None,

@@ -12,9 +12,11 @@ use clap::ValueEnum;
 use jsonwebtoken::{EncodingKey, Header};
 use serde_json::json;
 
-use crate::case::Case;
+use crate::case::{Case, Kind};
 use crate::certificate::Certificate;
+use crate::disk::Disk;
 use crate::load::link::Target;
+use crate::load::typed::Encoding;
 use crate::load::wire::Wire;
 use crate::process::Process;
 
@@ -35,6 +37,8 @@ pub(crate) enum System {
     Limit,
     #[value(name = "limit-coalesced")]
     LimitCoalesced,
+    #[value(name = "sqlite")]
+    Sqlite,
     #[value(name = "node-ws")]
     NodeWs,
     #[value(name = "socket.io")]
@@ -50,6 +54,10 @@ pub(crate) struct Site {
     pub(crate) server: PathBuf,
     /// The size of the frames that the bare servers deliver.
     pub(crate) frame_bytes: usize,
+    /// The size of the frame that has all that was missed.
+    pub(crate) welcome_bytes: usize,
+    /// Where the durable cases write.
+    pub(crate) disk: Disk,
     /// What is spoken with where TLS is.
     pub(crate) certificate: Certificate,
 }
@@ -61,6 +69,7 @@ impl System {
             Self::Tautline => "tautline",
             Self::Limit => "limit",
             Self::LimitCoalesced => "limit-coalesced",
+            Self::Sqlite => "sqlite",
             Self::NodeWs => "node-ws",
             Self::SocketIo => "socket.io",
             Self::Centrifugo => "centrifugo",
@@ -72,9 +81,21 @@ impl System {
         matches!(self, Self::NodeWs | Self::SocketIo | Self::Centrifugo)
     }
 
-    fn wire(self) -> Wire {
+    fn wire(self, case: &Case) -> Wire {
         match self {
-            Self::Tautline | Self::Limit | Self::LimitCoalesced | Self::NodeWs => Wire::Plain,
+            Self::Tautline | Self::Limit => match case.kind {
+                Kind::Ticks(encoding) => Wire::Typed(encoding),
+                Kind::Durable { .. } => Wire::Typed(Encoding::Json),
+                Kind::Recovery { .. } if self == Self::Tautline => Wire::Typed(Encoding::Json),
+                Kind::FanOut(_)
+                | Kind::Latency { .. }
+                | Kind::Echo { .. }
+                | Kind::Connect
+                | Kind::Recovery { .. }
+                | Kind::Idle { .. } => Wire::Plain,
+            },
+            // The bare writer speaks nothing that has a name.
+            Self::LimitCoalesced | Self::Sqlite | Self::NodeWs => Wire::Plain,
             Self::SocketIo => Wire::SocketIo,
             Self::Centrifugo => Wire::Centrifugo,
         }
@@ -83,7 +104,7 @@ impl System {
     /// Why the system cannot be measured here, and what to do about it.
     pub(crate) fn missing(self, site: &Site) -> Option<String> {
         match self {
-            Self::Limit | Self::LimitCoalesced => None,
+            Self::Limit | Self::LimitCoalesced | Self::Sqlite => None,
             Self::Tautline if site.server.is_file() => None,
             Self::Tautline => Some(format!(
                 "there is no {}; build it with `cargo build --release -p tautline` or name one with --server",
@@ -104,6 +125,7 @@ impl System {
         match self {
             Self::Tautline => version(site.server.to_str()?, &["--version"]),
             Self::Limit | Self::LimitCoalesced => Some(env!("CARGO_PKG_VERSION").to_owned()),
+            Self::Sqlite => Some(rusqlite::version().to_owned()),
             Self::NodeWs => package_version("ws"),
             Self::SocketIo => package_version("socket.io"),
             Self::Centrifugo => version("centrifugo", &["version"]),
@@ -120,8 +142,13 @@ impl System {
                     .context("centrifugo does not start");
             }
             Self::Tautline => tautline(case, site)?,
-            Self::Limit => bare(site, &[])?,
-            Self::LimitCoalesced => bare(site, &["--coalesced"])?,
+            Self::Limit => bare(case, site, &[])?,
+            Self::LimitCoalesced => bare(case, site, &["--coalesced"])?,
+            Self::Sqlite => {
+                let mut command = Command::new(std::env::current_exe()?);
+                command.arg("serve-rows").arg(site.disk.place()?);
+                command
+            }
             Self::NodeWs => node("ws.js"),
             Self::SocketIo => node("socket-io.js"),
         };
@@ -133,9 +160,10 @@ impl System {
         let trust = case.is_over_tls().then(|| site.certificate.trust());
         Ok(Target {
             address: process.address,
-            wire: self.wire(),
+            wire: self.wire(case),
             tokens: vec![token("bench", SECRET)?],
             tls: trust.transpose()?,
+            missed: None,
             introduction: None,
         })
     }
@@ -155,7 +183,16 @@ fn tautline(case: &Case, site: &Site) -> Result<Command> {
         committed.display()
     );
     let text = text.replace(ONE, &format!("shards = {shards}"));
-    let mut command = serving(site, &shards.to_string(), &text)?;
+    let is_durable = matches!(case.kind, Kind::Durable { .. });
+    let rooms = if is_durable {
+        include_str!("../durable.toml")
+    } else {
+        ""
+    };
+    let mut command = serving(site, case.name, &(text + rooms))?;
+    if is_durable {
+        command.arg("--data").arg(site.disk.place()?);
+    }
     if case.is_over_tls() {
         let [certificate, key] = site.certificate.files()?;
         command.arg("--tls-cert").arg(certificate);
@@ -187,12 +224,18 @@ fn serving(site: &Site, what: &str, text: &str) -> Result<Command> {
     Ok(command)
 }
 
-fn bare(site: &Site, options: &[&str]) -> Result<Command> {
+fn bare(case: &Case, site: &Site, options: &[&str]) -> Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
     command
         .arg("serve-limit")
         .args(options)
         .args(["--frame-bytes", &site.frame_bytes.to_string()]);
+    if matches!(case.kind, Kind::Recovery { .. }) {
+        command.args(["--joined-bytes", &site.welcome_bytes.to_string()]);
+    }
+    if matches!(case.kind, Kind::Durable { .. }) {
+        command.arg("--directory").arg(site.disk.place()?);
+    }
     Ok(command)
 }
 

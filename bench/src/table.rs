@@ -136,6 +136,52 @@ const SECTIONS: &[Section] = &[
         line: exchange,
     },
     Section {
+        title: "Encodings: a tick to 1,000 members who speak v2, in bursts of 16",
+        columns: &[
+            "case",
+            "system",
+            "CPU s/M",
+            "spread",
+            "rounds",
+            "× limit",
+            "× coalesced",
+            "deliveries/s",
+            "frame B",
+        ],
+        holds: |kind| matches!(kind, Kind::Ticks(_)),
+        line: fan_out,
+    },
+    Section {
+        title: "Recovery: clients that come back at once and have missed 100 messages each",
+        columns: &[
+            "case",
+            "system",
+            "all back, ms",
+            "CPU ms per client",
+            "spread",
+            "rounds",
+            "× limit",
+            "bytes per client",
+        ],
+        holds: |kind| matches!(kind, Kind::Recovery { .. }),
+        line: recovery,
+    },
+    Section {
+        title: "Durable: publications with a key that are on the disk when they are answered",
+        columns: &[
+            "case",
+            "system",
+            "per second",
+            "× sqlite",
+            "× limit",
+            "CPU s/M",
+            "CPU spread",
+            "rounds",
+        ],
+        holds: |kind| matches!(kind, Kind::Durable { .. }),
+        line: durable,
+    },
+    Section {
         title: "Idle: resident bytes of the server per connection",
         columns: &[
             "case",
@@ -215,6 +261,52 @@ fn exchange(report: &Report, row: &Row) -> Vec<String> {
         times(report.ratio(row, System::Limit)),
         times(report.ratio(row, System::LimitCoalesced)),
         format!("{per_second:.0}"),
+    ]
+}
+
+fn recovery(report: &Report, row: &Row) -> Vec<String> {
+    let (
+        Best::Load {
+            cpu_s_per_million,
+            per_second,
+            frame_bytes,
+            ..
+        },
+        Kind::Recovery { clients, .. },
+    ) = (row.best, row.case.kind)
+    else {
+        return Vec::new();
+    };
+    vec![
+        label(row),
+        row.system.name().to_owned(),
+        format!("{:.0}", clients as f64 / per_second * 1e3),
+        format!("{:.3}", cpu_s_per_million / 1e3),
+        spread(row),
+        row.rounds.to_string(),
+        times(report.ratio(row, System::Limit)),
+        format!("{frame_bytes:.0}"),
+    ]
+}
+
+fn durable(report: &Report, row: &Row) -> Vec<String> {
+    let Best::Load {
+        cpu_s_per_million,
+        per_second,
+        ..
+    } = row.best
+    else {
+        return Vec::new();
+    };
+    vec![
+        label(row),
+        row.system.name().to_owned(),
+        format!("{per_second:.0}"),
+        times(report.pace(row, System::Sqlite)),
+        times(report.pace(row, System::Limit)),
+        format!("{cpu_s_per_million:.1}"),
+        spread(row),
+        row.rounds.to_string(),
     ]
 }
 

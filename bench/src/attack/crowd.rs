@@ -128,7 +128,7 @@ impl Crowd {
             .links
             .get_mut(index)
             .context("every bystander is connected")?
-            .send(&frame::from_client(TEXT, message.as_bytes()))?;
+            .send(&frame::from_client(TEXT, &message))?;
         Ok(if is_busy(index) {
             BUSY_MEMBERS
         } else {

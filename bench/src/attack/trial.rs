@@ -106,6 +106,7 @@ fn bystanders(server: &Process, places: Places) -> Result<Target> {
         wire: Wire::Plain,
         tokens,
         tls: None,
+        missed: None,
         introduction: None,
     })
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::frame::{self, TEXT};
+use super::frame;
 use super::link::{Link, Target};
 use super::swarm::{Deadline, Swarm};
 
@@ -12,6 +12,9 @@ use super::swarm::{Deadline, Swarm};
 pub(crate) const TEXT_128: &str = "Sphinx of black quartz, judge my vow. Pack my box with five \
                                    dozen liquor jugs. How vexingly quick daft zebras jump; very \
                                    bright!";
+
+/// The same as JSON data.
+pub(crate) const CHAT: &str = r#"{"text":"Sphinx of black quartz, judge my vow. Pack my box with five dozen liquor jugs. How vexingly quick daft zebras jump; very bright!"}"#;
 
 /// How many rooms, of how many members, and how many publications of each room leave together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,10 +50,10 @@ impl FanOut {
         let bursts = (0..shape.rooms)
             .map(|number| number * shape.members)
             .map(|first| {
-                let message = wire.publish(&room(first), TEXT_128);
+                let message = wire.publish(&room(first), wire.said());
                 (
                     first,
-                    frame::from_client(TEXT, message.as_bytes()).repeat(shape.burst),
+                    frame::from_client(wire.opcode(), &message).repeat(shape.burst),
                 )
             })
             .collect();
@@ -96,15 +99,18 @@ impl FanOut {
         while work.units < due {
             deadline.check("a burst to reach every member")?;
             self.swarm.turn(deadline.left(), |link: &mut Link, frame| {
+                let messages = wire.messages(frame.payload);
+                if messages == 0 {
+                    return Ok(());
+                }
                 // One member in a thousand reads what it gets; the others count.
                 if link.index == 0 {
                     ensure!(
-                        frame::contains(frame.payload, TEXT_128.as_bytes()),
+                        frame::contains(frame.payload, wire.proof().as_bytes()),
                         "instead of the publication came: {}",
                         String::from_utf8_lossy(frame.payload)
                     );
                 }
-                let messages = wire.messages(frame.payload);
                 link.received += messages;
                 work.units += messages;
                 work.bytes += frame.size as u64;

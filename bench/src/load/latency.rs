@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
-use super::fanout::{TEXT_128, Work};
-use super::frame::{self, TEXT};
+use super::fanout::Work;
+use super::frame;
 use super::link::{Link, Target};
 use super::swarm::{Deadline, Swarm};
 
@@ -37,8 +37,9 @@ pub(crate) struct Percentiles {
 impl Paced {
     pub(crate) fn connect(target: Target, members: usize) -> Result<Self> {
         let room = "bench:latency";
-        let message = target.wire.publish(room, TEXT_128);
-        let publication = frame::from_client(TEXT, message.as_bytes());
+        let wire = target.wire;
+        let message = wire.publish(room, wire.said());
+        let publication = frame::from_client(wire.opcode(), &message);
         let swarm = Swarm::connect(target, (0..members).map(|_| room.to_owned()))?;
         Ok(Self { swarm, publication })
     }

@@ -9,8 +9,9 @@ use anyhow::{Context as _, Result, bail, ensure};
 use mio::net::TcpStream;
 use rustls::ClientConfig;
 
-use super::frame::{self, CLOSE, Frame, PING, PONG, TEXT};
+use super::frame::{self, CLOSE, Frame, PING, PONG};
 use super::pipe::Pipe;
+use super::typed::Missed;
 use super::wire::{Step, Wire};
 
 /// Where and how the connections of one swarm connect.
@@ -22,6 +23,8 @@ pub(crate) struct Target {
     pub(crate) tokens: Vec<String>,
     /// Whom to trust, where TLS is spoken.
     pub(crate) tls: Option<Arc<ClientConfig>>,
+    /// What the connections have missed, where they come back.
+    pub(crate) missed: Option<Missed>,
     /// What a proxy in front says of the connection of this index, before all else, where one is
     /// played.
     pub(crate) introduction: Option<fn(usize) -> String>,
@@ -52,6 +55,8 @@ pub(crate) struct Link {
     pub(crate) room: String,
     /// Publications or echoes so far: the load loops count, the link only keeps the figure.
     pub(crate) received: u64,
+    /// Bytes of the frames that came until the room was joined.
+    pub(crate) greeting: u64,
     pipe: Pipe,
     partial: Vec<u8>,
     unsent: Vec<u8>,
@@ -67,6 +72,7 @@ impl Link {
             phase: Phase::Upgrading,
             room,
             received: 0,
+            greeting: 0,
             pipe,
             partial,
             unsent,
@@ -74,10 +80,16 @@ impl Link {
         if let Some(introduce) = target.introduction {
             link.send(introduce(index).as_bytes())?;
         }
+        let offer = target
+            .wire
+            .subprotocol()
+            .map(|offer| format!("Sec-WebSocket-Protocol: {offer}\r\n"))
+            .unwrap_or_default();
         link.send(
             format!(
                 "GET {} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+                 {offer}\r\n",
                 target.wire.path(),
                 target.address
             )
@@ -218,23 +230,36 @@ impl Link {
             bail!("the upgrade was refused: {}", String::from_utf8_lossy(head));
         }
         self.phase = Phase::Joining;
-        for message in target.wire.opening(target.token(self.index), &self.room) {
-            self.send(&frame::from_client(TEXT, message.as_bytes()))?;
+        let wire = target.wire;
+        let token = target.token(self.index);
+        for message in wire.opening(token, &self.room, target.missed.as_ref()) {
+            self.send(&frame::from_client(wire.opcode(), &message))?;
         }
         Ok(())
     }
 
     fn joining(&mut self, frame: &Frame<'_>, target: &Target) -> Result<()> {
-        match target.wire.step(frame.payload, &self.room) {
+        let wire = target.wire;
+        self.greeting += frame.size as u64;
+        match wire.step(frame.payload, &self.room) {
             Step::Wait => {}
-            Step::Joined => self.phase = Phase::Joined,
+            Step::Joined => {
+                if let Some(missed) = &target.missed {
+                    ensure!(
+                        missed.is_in(frame.payload),
+                        "not all that was missed, or more, is in: {}",
+                        String::from_utf8_lossy(frame.payload)
+                    );
+                }
+                self.phase = Phase::Joined;
+            }
             Step::Refused => bail!(
                 "the join was refused: {}",
                 String::from_utf8_lossy(frame.payload)
             ),
             Step::Send(messages) => {
                 for message in messages {
-                    self.send(&frame::from_client(TEXT, message.as_bytes()))?;
+                    self.send(&frame::from_client(wire.opcode(), message.as_bytes()))?;
                 }
             }
         }

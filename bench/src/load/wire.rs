@@ -5,7 +5,9 @@
 
 use serde_json::json;
 
-use super::frame::contains;
+use super::fanout::TEXT_128;
+use super::frame::{TEXT, contains};
+use super::typed::{Encoding, Missed, Publication};
 
 /// Where the first letter of a plain message's type stands.
 pub(crate) const LETTER: usize = r#"{"type":""#.len();
@@ -20,7 +22,14 @@ pub(crate) enum Wire {
     SocketIo,
     /// Centrifugo's bidirectional protocol in JSON.
     Centrifugo,
+    /// Tautline's typed protocol, v2.
+    Typed(Encoding),
 }
+
+/// A tick of a ticker.
+const TICK: &str = r#"{"ask":1.08431,"bid":1.08423,"size":100000,"symbol":"EURUSD"}"#;
+/// What a tick has in it in any encoding.
+const SYMBOL: &str = "EURUSD";
 
 /// What the client does after a frame that came before its room was joined.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,15 +44,31 @@ impl Wire {
     /// Path and query of the upgrade.
     pub(crate) fn path(self) -> &'static str {
         match self {
-            Self::Plain => "/ws",
+            Self::Plain | Self::Typed(_) => "/ws",
             Self::SocketIo => "/socket.io/?EIO=4&transport=websocket",
             Self::Centrifugo => "/connection/websocket",
         }
     }
 
-    /// What is sent as soon as the upgrade is through, back to back.
-    pub(crate) fn opening(self, token: &str, room: &str) -> Vec<String> {
+    /// What the upgrade offers, where it has to offer something.
+    pub(crate) fn subprotocol(self) -> Option<&'static str> {
         match self {
+            Self::Plain | Self::SocketIo | Self::Centrifugo => None,
+            Self::Typed(encoding) => Some(encoding.subprotocol()),
+        }
+    }
+
+    /// What the client's frames are.
+    pub(crate) fn opcode(self) -> u8 {
+        match self {
+            Self::Plain | Self::SocketIo | Self::Centrifugo => TEXT,
+            Self::Typed(encoding) => encoding.opcode(),
+        }
+    }
+
+    /// What is sent as soon as the upgrade is through, back to back.
+    pub(crate) fn opening(self, token: &str, room: &str, missed: Option<&Missed>) -> Vec<Vec<u8>> {
+        let texts = match self {
             Self::Plain => vec![
                 format!(r#"{{"type":"auth","token":"{token}"}}"#),
                 format!(r#"{{"type":"join","roomId":"{room}"}}"#),
@@ -53,7 +78,9 @@ impl Wire {
                 json!({ "id": 1, "connect": {} }).to_string(),
                 json!({ "id": 2, "subscribe": { "channel": room } }).to_string(),
             ],
-        }
+            Self::Typed(encoding) => return vec![encoding.hello(token, room, missed)],
+        };
+        texts.into_iter().map(String::into_bytes).collect()
     }
 
     /// What a frame means while the room is not joined yet.
@@ -69,29 +96,55 @@ impl Wire {
             Self::Centrifugo if contains(payload, br#""error""#) => Step::Refused,
             Self::Centrifugo if contains(payload, br#""subscribe""#) => Step::Joined,
             Self::Plain | Self::SocketIo | Self::Centrifugo => Step::Wait,
+            Self::Typed(encoding) => encoding.step(payload),
+        }
+    }
+
+    /// What is published: a text, or a tick as JSON.
+    pub(crate) fn said(self) -> &'static str {
+        match self {
+            Self::Plain | Self::SocketIo | Self::Centrifugo => TEXT_128,
+            Self::Typed(_) => TICK,
+        }
+    }
+
+    /// What every delivery of that has in it.
+    pub(crate) fn proof(self) -> &'static str {
+        match self {
+            Self::Plain | Self::SocketIo | Self::Centrifugo => TEXT_128,
+            Self::Typed(_) => SYMBOL,
         }
     }
 
     /// A publication of `text` in `room`.
-    pub(crate) fn publish(self, room: &str, text: &str) -> String {
-        match self {
+    pub(crate) fn publish(self, room: &str, text: &str) -> Vec<u8> {
+        let message = match self {
             Self::Plain => format!(r#"{{"type":"chat","roomId":"{room}","text":"{text}"}}"#),
             Self::SocketIo => format!("42{}", json!(["chat", { "roomId": room, "text": text }])),
             Self::Centrifugo => {
                 json!({ "publish": { "channel": room, "data": { "text": text } } }).to_string()
             }
-        }
+            Self::Typed(encoding) => {
+                return encoding.publish(Publication {
+                    room,
+                    event: "tick",
+                    data: text,
+                    key: None,
+                });
+            }
+        };
+        message.into_bytes()
     }
 
     /// A request that the server answers with the same text, to the asking connection alone;
-    /// Centrifugo has none of its own.
+    /// Centrifugo has none of its own, and v2 is not asked.
     pub(crate) fn echo(self, text: &str) -> Option<String> {
         match self {
             Self::Plain => Some(format!(
                 r#"{{"type":"request","method":"echo","requestId":1,"payload":"{text}"}}"#
             )),
             Self::SocketIo => Some(format!("42{}", json!(["echo", text]))),
-            Self::Centrifugo => None,
+            Self::Centrifugo | Self::Typed(_) => None,
         }
     }
 
@@ -106,6 +159,7 @@ impl Wire {
                 .split(|byte| *byte == b'\n')
                 .filter(|line| line.starts_with(br#"{"push""#))
                 .count() as u64,
+            Self::Typed(encoding) => encoding.is_message(payload).into(),
         }
     }
 }
