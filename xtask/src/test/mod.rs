@@ -52,7 +52,7 @@ impl Verdict {
 }
 
 /// In the order in which a mistake is cheapest to find.
-const ALL: [Step; 14] = [
+const ALL: [Step; 15] = [
     ("format", rust::format),
     ("tidy", rust::tidy),
     ("planted bugs", suites::planted_bugs),
@@ -60,6 +60,7 @@ const ALL: [Step; 14] = [
     ("rustdoc", rust::docs),
     ("rust tests", rust::tests),
     ("prove", rust::prove),
+    ("power cuts", suites::power_cuts),
     ("guide", suites::guide),
     ("nginx", suites::nginx),
     ("nginx stream", suites::nginx_stream),

@@ -107,7 +107,7 @@ pub(super) fn tidy(workspace: &Workspace) -> io::Result<Verdict> {
 }
 
 /// A program that is one check: it passes or it does not.
-fn check(command: Command) -> io::Result<Verdict> {
+pub(super) fn check(command: Command) -> io::Result<Verdict> {
     let finished = process::capture_quietly(command, STEP_LIMIT)?;
     Ok(Verdict::Ran {
         counts: Counts::one(finished.success),

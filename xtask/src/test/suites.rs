@@ -1,6 +1,6 @@
 //! The steps that need a tool besides Rust, and are left out where it is missing.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::Verdict;
 use super::counts::Counts;
-use super::rust::{GUIDE, STEP_LIMIT, counted};
+use super::rust::{GUIDE, STEP_LIMIT, check, counted};
 use crate::autobahn::{self, Groups};
 use crate::fuzz;
 use crate::process;
@@ -21,6 +21,10 @@ const E2E: &str = "e2e";
 const INSTALL_LIMIT: Duration = Duration::from_mins(10);
 /// Where Debian has nginx's stream module.
 const NGINX_STREAM: &str = "/usr/lib/nginx/modules/ngx_stream_module.so";
+/// Where Linux hands out loop devices, to those who may have them.
+const LOOP_CONTROL: &str = "/dev/loop-control";
+/// Where Debian has what makes file systems.
+const MKFS: &str = "/usr/sbin/mkfs.ext4";
 const CHROMIUM: [&str; 4] = [
     "chromium",
     "chromium-browser",
@@ -42,6 +46,27 @@ pub(super) fn planted_bugs(workspace: &Workspace) -> io::Result<Verdict> {
     };
     let output = complaints.join("\n");
     Ok(Verdict::Ran { counts, output })
+}
+
+/// The store on a disk whose power is cut, and on one that fails.
+pub(super) fn power_cuts(workspace: &Workspace) -> io::Result<Verdict> {
+    if File::options().write(true).open(LOOP_CONTROL).is_err() {
+        return Ok(left_out(
+            "needs loop devices, and root to mount them: run it as root on a machine that has /dev/loop-control",
+        ));
+    }
+    if !Path::new(MKFS).is_file() {
+        return Ok(left_out("needs mkfs.ext4: apt-get install e2fsprogs"));
+    }
+    check(workspace.cargo([
+        "test",
+        "-p",
+        "tautline-engine",
+        "--test",
+        "ends",
+        "--",
+        "power",
+    ]))
 }
 
 /// The examples of the guides, run as they are written.
