@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tautline_protocol::model::{EventName, Position};
 use tautline_protocol::wire::v2::{
-    Client as Program, ClientMessage, Data, Empty, Encoding, Envelope, Hello, Joined, KeyText,
+    Ack, Client as Program, ClientMessage, Data, Empty, Encoding, Envelope, Hello, Joined, KeyText,
     Label, Message, Publish, Restored, ServerMessage, Wanted,
 };
 use tautline_protocol::wire::{RequestId, Token};
@@ -35,6 +35,8 @@ pub use self::reader::Reader;
 const WINDOW: usize = 16;
 /// The longest pause before the next attempt to connect.
 const PAUSE_MS_MAX: u64 = 200;
+/// One of so many messages is acknowledged, with all before it.
+const ACKED_EVERY: u32 = 12;
 /// What makes a message longer: some are, and some are not.
 const PADDING_MAX: usize = 600;
 
@@ -189,7 +191,7 @@ impl Client {
         let producer = self.person.number.to_string();
         let wanted = |seat: &Seat| Wanted {
             room: seat.name.clone(),
-            since: seat.stands,
+            since: seat.since(),
             presence: None,
         };
         let hello = Hello {
@@ -244,7 +246,16 @@ impl Client {
             return Err(Lost::Nonsense("a welcome to another room".to_owned()));
         }
         seat.begin_anew();
-        let since = seat.stands;
+        let since = seat.since();
+        seat.asks = joined.ack.is_some();
+        // Behind which the first page begins.
+        let begins = joined
+            .messages
+            .first()
+            .map_or(joined.position, |first| Position {
+                offset: first.offset - 1,
+                ..Position::start(joined.position.epoch)
+            });
         let gap = joined.gap.as_ref().map(|gap| Missed {
             from: gap.from,
             to: gap.to,
@@ -253,7 +264,7 @@ impl Client {
             } else {
                 Position {
                     offset: gap.to,
-                    ..Position::start(joined.position.epoch)
+                    ..begins
                 }
             },
         });
@@ -261,7 +272,11 @@ impl Client {
             at,
             Event::Joined {
                 since,
-                position: joined.position,
+                position: if since.is_none() {
+                    begins
+                } else {
+                    joined.position
+                },
                 recovered: joined.recovered,
                 gap,
             },
@@ -293,6 +308,7 @@ impl Client {
                     id: message.id,
                 };
                 self.delivered(at, stands, &message);
+                self.acknowledge(at, link).await?;
             }
             ServerMessage::Published(published) => {
                 let (key, at) = request
@@ -346,7 +362,34 @@ impl Client {
     fn delivered(&mut self, at: usize, position: Position, message: &Message<'_>) {
         self.progress.delivered.fetch_add(1, Ordering::Relaxed);
         let key = key_of(message);
-        self.note(at, Event::Delivered { position, key });
+        let seat = self.seats.get(at);
+        let event = if seat.is_some_and(|seat| seat.comes_again(position)) {
+            Event::Redelivered { position, key }
+        } else {
+            Event::Delivered { position, key }
+        };
+        self.note(at, event);
+    }
+
+    /// Acknowledges what has come, where that is asked for, and now and then so late that it comes again.
+    async fn acknowledge(&mut self, at: usize, link: &mut Link) -> Result<(), Lost> {
+        let Some(seat) = self.seats.get(at).filter(|seat| seat.asks) else {
+            return Ok(());
+        };
+        let Some(Position { epoch, offset, .. }) = seat.stands else {
+            return Ok(());
+        };
+        if self.random.u32(..ACKED_EVERY) > 0 {
+            return Ok(());
+        }
+        let room = seat.name.clone();
+        self.note(at, Event::Acked { epoch, offset });
+        let ack = Ack {
+            room,
+            epoch,
+            offset,
+        };
+        link.say(&ClientMessage::Ack(ack).into()).await
     }
 
     /// Sends what there is, and one more in some room unless that has enough.

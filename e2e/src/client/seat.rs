@@ -14,6 +14,8 @@ pub(super) struct Seat {
     pub(super) name: RoomName,
     /// The last that it has seen; none before the first join.
     pub(super) stands: Option<Position>,
+    /// The room asks for acknowledgements: it remembers itself where the client goes on.
+    pub(super) asks: bool,
     /// The next publication's number.
     next: u64,
     /// What is not acknowledged, oldest first.
@@ -28,6 +30,7 @@ impl Seat {
             room: Arc::from(room),
             name: RoomName::parse(room).expect("rooms of a run have right names"),
             stands: None,
+            asks: false,
             next: 0,
             unacked: VecDeque::new(),
             sent: 0,
@@ -37,6 +40,18 @@ impl Seat {
     /// A new connection has sent nothing yet.
     pub(super) fn begin_anew(&mut self) {
         self.sent = 0;
+    }
+
+    /// Where the client says that it stands. Where the room has to know that, it says nothing.
+    pub(super) fn since(&self) -> Option<Position> {
+        self.stands.filter(|_| !self.asks)
+    }
+
+    /// Whether this was seen before in this connection, and comes again because it was not acknowledged.
+    pub(super) fn comes_again(&self, came: Position) -> bool {
+        let is_known =
+            |stands: Position| stands.epoch == came.epoch && came.offset <= stands.offset;
+        self.asks && self.stands.is_some_and(is_known)
     }
 
     /// One more publication to be sent, behind all others.

@@ -55,7 +55,7 @@ impl Follower {
             Event::Delivered { position, key } => self.delivered(position, key),
             Event::Missed(missed) => self.missed(missed, rewinds),
             Event::Acked { epoch, offset } => {
-                self.cursor.acked = Some((epoch, offset));
+                self.cursor.acked(epoch, offset);
                 Vec::new()
             }
             Event::Left => {
@@ -73,6 +73,8 @@ impl Follower {
         rewinds: &[Rewind],
     ) -> Vec<Fault> {
         let Some(since) = since else {
+            // Who remembers nothing may get anything again.
+            self.seen.clear();
             self.stands = Some(position);
             let mut faults = self.cursor.told(position);
             if recovered {
@@ -145,6 +147,13 @@ impl Follower {
 }
 
 impl Cursor {
+    /// One that comes late, behind another one of a new connection, may have been heard before it.
+    fn acked(&mut self, epoch: Epoch, offset: u64) {
+        let before = self.acked.filter(|(acked, _)| *acked == epoch);
+        let furthest = before.map_or(offset, |(_, before)| before.max(offset));
+        self.acked = Some((epoch, furthest));
+    }
+
     /// The server says where it goes on for who does not know that itself: what was acked is behind it, and
     /// nothing else. Who has never acked there goes on anywhere.
     fn told(&mut self, position: Position) -> Vec<Fault> {

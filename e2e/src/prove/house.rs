@@ -14,8 +14,9 @@ struct Kind {
 }
 
 /// Rooms that outlive the server, and rooms that live with it; of both some that keep everything, and some that keep
-/// so little that gaps are the rule. Of one that keeps nothing there is nothing but where it stands.
-const KINDS: [Kind; 5] = [
+/// so little that gaps are the rule. Of one that keeps nothing there is nothing but where it stands, and one asks for
+/// acknowledgements.
+const KINDS: [Kind; 6] = [
     Kind {
         prefix: "disk",
         promise: Promise::Durable,
@@ -30,6 +31,11 @@ const KINDS: [Kind; 5] = [
         prefix: "none",
         promise: Promise::Durable,
         settings: "history = 0\ndurable = true",
+    },
+    Kind {
+        prefix: "acked",
+        promise: Promise::Durable,
+        settings: "history = 1000000\ndurable = true\nack = \"required\"\nack_timeout = \"1s\"\nack_in_flight = 50",
     },
     Kind {
         prefix: "whole",
