@@ -9,6 +9,9 @@ pub enum EngineError {
     /// A bound of the engine is met; nothing was changed.
     #[error("the engine is full: {0}")]
     Full(&'static str),
+    /// It cannot be done at present, for this reason; nothing was changed. Try again later: it goes on by itself.
+    #[error("the engine cannot go on at present: {0}")]
+    Stalled(&'static str),
     /// The key was used before, with other content.
     #[error("the key was used before with other content")]
     Conflict,

@@ -74,6 +74,11 @@ pub(crate) fn of(
 pub(crate) fn refusal(error: &EngineError) -> (ErrorCode, String) {
     const LATER: &str = "the server could not do this now: try again later";
     let (code, message) = match error {
+        EngineError::Stalled(why) => {
+            // The store itself says it in the log, and once: this may be every publication.
+            let message = format!("the server could not do this now ({why}): try again later");
+            return (ErrorCode::Unavailable, message);
+        }
         EngineError::Unavailable(_) => (ErrorCode::Unavailable, LATER.to_owned()),
         EngineError::Corrupt(_) => (ErrorCode::Internal, LATER.to_owned()),
         EngineError::Full(what) => {

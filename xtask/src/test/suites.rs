@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::Verdict;
 use super::counts::Counts;
-use super::rust::{GUIDE, STEP_LIMIT, check, counted};
+use super::rust::{GUIDE, POWER, STEP_LIMIT, check, counted};
 use crate::autobahn::{self, Groups};
 use crate::fuzz;
 use crate::process;
@@ -58,7 +58,7 @@ pub(super) fn power_cuts(workspace: &Workspace) -> io::Result<Verdict> {
     if !Path::new(MKFS).is_file() {
         return Ok(left_out("needs mkfs.ext4: apt-get install e2fsprogs"));
     }
-    check(workspace.cargo([
+    let store = check(workspace.cargo([
         "test",
         "-p",
         "tautline-engine",
@@ -66,7 +66,9 @@ pub(super) fn power_cuts(workspace: &Workspace) -> io::Result<Verdict> {
         "ends",
         "--",
         "power",
-    ]))
+    ]))?;
+    let server = counted(workspace.cargo(["test", "-p", "tautline", "--test", "binary", POWER]))?;
+    Ok(store.and(server))
 }
 
 /// The examples of the guides, run as they are written.

@@ -53,7 +53,7 @@ impl From<Fault> for EngineError {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Full => {
-                Self::Full("the store's disk has no room; free some, and writing goes on")
+                Self::Stalled("the disk of durable rooms has no room")
             }
             Fault::Damaged(what) => Self::Corrupt(what),
             Fault::Lost(_) | Fault::Other(_) => Self::Unavailable(fault.to_string()),

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::memory::MemoryLimits;
 
-/// The bounds of an [`super::EmbeddedEngine`]. Whoever meets one is answered with [`crate::EngineError::Full`].
+/// The bounds of an [`super::EmbeddedEngine`]. Whoever meets one is answered with [`crate::EngineError::Full`],
+/// or with [`crate::EngineError::Stalled`] where it is a matter of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EmbeddedLimits {
     /// The bounds of what is in memory, for rooms of all levels.

@@ -172,7 +172,7 @@ impl EmbeddedEngine {
         let ways = self.ways.as_ref().ok_or_else(ended)?;
         ways.reads.try_send(read).map_err(|refused| match refused {
             TrySendError::Full(_) => {
-                EngineError::Full("too many reads wait for the disk; try again later")
+                EngineError::Stalled("too many reads wait for the disk")
             }
             TrySendError::Closed(_) => ended(),
         })

@@ -45,7 +45,7 @@ pub(super) fn queue(limits: &EmbeddedLimits) -> (Queue, Calls) {
 impl Queue {
     /// Hands a call to the writer, or says why not. Never waits.
     pub(super) fn push(&self, call: Call) -> Result<(), EngineError> {
-        const FULL: EngineError = EngineError::Full("too much waits for the disk; try again later");
+        const FULL: EngineError = EngineError::Stalled("too much waits for the disk");
         let weight = call.weight();
         if self.bytes.fetch_add(weight, Ordering::Relaxed) > self.bytes_max {
             self.bytes.fetch_sub(weight, Ordering::Relaxed);

@@ -117,7 +117,7 @@ async fn a_full_store_refuses_durable_publications_and_goes_on_by_itself() {
             Err(refused) => break refused,
         }
     };
-    assert!(matches!(refused, EngineError::Full(_)), "{refused:?}");
+    assert!(matches!(refused, EngineError::Stalled(_)), "{refused:?}");
     assert!(kept > 10);
     assert_eq!(engine.failure(), None);
     assert_eq!(offsets(&last(&engine, &durably).await).len() as u64, kept);
@@ -171,7 +171,7 @@ async fn what_waits_for_the_disk_is_bounded() {
                 assert_eq!(published.position.offset, offset);
             }
             Err(why) => {
-                assert!(matches!(why, EngineError::Full(_)), "{why:?}");
+                assert!(matches!(why, EngineError::Stalled(_)), "{why:?}");
                 refused += 1;
             }
         }

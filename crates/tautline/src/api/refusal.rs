@@ -57,7 +57,9 @@ impl From<EngineError> for Refused {
             EngineError::Conflict => StatusCode::CONFLICT,
             EngineError::Unsupported(_) => StatusCode::NOT_IMPLEMENTED,
             EngineError::Corrupt(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            EngineError::Full(_) | EngineError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            EngineError::Full(_) | EngineError::Stalled(_) | EngineError::Unavailable(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         };
         refuse(status, code, detail)
     }

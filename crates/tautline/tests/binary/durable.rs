@@ -5,9 +5,10 @@ use std::io::{ErrorKind, Write};
 use std::process::Command;
 
 use serde_json::{Value, json};
+use tautline_protocol::wire::v2::Encoding;
 
 use super::configuration::refuses;
-use super::harness::{Client, Directory, Operators, Server};
+use super::harness::{Client, Directory, Operators, Server, Speaker};
 
 const CONFIG: &str = "[[room]]\nmatch = \"orders\"\ndurable = true\nhistory = 1000\npresence = true\n\
                       everyone = [\"join\", \"publish\", \"history\"]";
@@ -182,6 +183,10 @@ fn a_full_disk_stops_durable_rooms_alone_and_only_while_it_is_full() {
     };
     let operators = server.operators();
     assert_eq!(operators.post(ORDERS, &order(0)).status, 201);
+    let rooms = json!([{ "room": "orders" }, { "room": "chat" }]);
+    let (mut ann, _) = Speaker::welcome(server.address(), Encoding::MessagePack, &rooms);
+    let say =
+        |room: &str, key: &str| json!({ "room": room, "event": "note", "data": 1, "key": key });
     let filler = format!("/proc/{}/root{}/filler", server.id(), directory.display());
     let full = fs::File::create(&filler)
         .unwrap()
@@ -193,7 +198,7 @@ fn a_full_disk_stops_durable_rooms_alone_and_only_while_it_is_full() {
         .unwrap();
     assert_eq!(refused.status, 503);
     let problem = refused.problem();
-    assert_eq!(problem["code"], "limit_exceeded");
+    assert_eq!(problem["code"], "unavailable");
     assert!(
         problem["detail"].as_str().unwrap().contains("disk"),
         "{problem}"
@@ -206,10 +211,30 @@ fn a_full_disk_stops_durable_rooms_alone_and_only_while_it_is_full() {
     assert!(!past["messages"].as_array().unwrap().is_empty());
     let placed = operators.post(CHAT, &json!({"event": "count", "data": 1}));
     assert_eq!(placed.status, 201);
+    let error = ann.ask("publish", &say("orders", "ann:1"))["payload"].clone();
+    assert_eq!(
+        (&error["code"], &error["retryable"]),
+        (&json!("unavailable"), &json!(true))
+    );
+    assert!(
+        error["message"]
+            .as_str()
+            .unwrap()
+            .contains("the disk of durable rooms has no room")
+    );
+    let placed = ann.ask("publish", &say("chat", "ann:2"));
+    assert_eq!(placed["payload"]["level"], "memory");
+    let history = ann.ask("history", &json!({ "room": "orders", "limit": 10 }));
+    assert_eq!(history["payload"]["messages"][0]["event"], "order");
 
     fs::remove_file(filler).unwrap();
+    let placed = ann.ask("publish", &say("orders", "ann:1"))["payload"].clone();
+    assert_eq!(
+        (&placed["level"], &placed["duplicate"]),
+        (&json!("disk"), &json!(false))
+    );
     let head = past["position"]["offset"].as_u64().unwrap();
     let placed = operators.post(ORDERS, &order(1_000));
     assert_eq!(placed.status, 201, "{placed:?}");
-    assert_eq!(placed.json()["offset"], head + 1);
+    assert_eq!(placed.json()["offset"], head + 2);
 }

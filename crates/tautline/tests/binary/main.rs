@@ -38,6 +38,8 @@ mod nginx;
 #[cfg(test)]
 mod plain;
 #[cfg(test)]
+mod power;
+#[cfg(test)]
 mod slow;
 #[cfg(test)]
 mod tls;

@@ -41,19 +41,32 @@ impl Server {
     /// have one.
     pub(crate) fn with_disk(config: &str, disk: &Path) -> Option<Self> {
         const SCRIPT: &str = "mount -t tmpfs -o size=1m none \"$0\" && exec \"$@\"";
+        Self::unshared(
+            config,
+            disk,
+            &["--user", "--map-root-user", "--mount", "sh", "-c", SCRIPT],
+        )
+    }
+
+    /// The same, but the disk has less than it says: one day it fails to keep what it was given. It is in `disk` in this
+    /// path. Only root may have one.
+    pub(crate) fn with_failing_disk(config: &str, place: &Path) -> Option<Self> {
+        const SCRIPT: &str = "PATH=\"$PATH:/usr/sbin\" && mount -t tmpfs -o size=24m none \"$0\" && cd \"$0\" && \
+                              truncate -s 128m image && mkfs.ext4 -q image && mkdir disk && \
+                              mount -o loop image disk && cd / && exec \"$@\"";
+        Self::unshared(config, place, &["--mount", "sh", "-c", SCRIPT])
+    }
+
+    /// A server in namespaces of its own, in which a script has mounted something before.
+    fn unshared(config: &str, place: &Path, arguments: &[&str]) -> Option<Self> {
         let mut trial = Command::new("unshare");
-        trial.args(["--user", "--map-root-user", "--mount", "sh", "-c", SCRIPT]);
-        if !trial
-            .arg(disk)
-            .arg("true")
-            .status()
-            .is_ok_and(|status| status.success())
-        {
+        let trial = trial.args(arguments).arg(place).arg("true");
+        if !trial.status().is_ok_and(|status| status.success()) {
             return None;
         }
         let mut command = Command::new("unshare");
-        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", SCRIPT]);
-        command.arg(disk).arg(env!("CARGO_BIN_EXE_tautline"));
+        command.args(arguments);
+        command.arg(place).arg(env!("CARGO_BIN_EXE_tautline"));
         let arguments = [
             "--listen",
             "127.0.0.1:0",
