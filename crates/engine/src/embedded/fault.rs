@@ -52,9 +52,7 @@ impl From<Error> for Fault {
 impl From<Fault> for EngineError {
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::Full => {
-                Self::Stalled("the disk of durable rooms has no room")
-            }
+            Fault::Full => Self::Stalled("the disk of durable rooms has no room"),
             Fault::Damaged(what) => Self::Corrupt(what),
             Fault::Lost(_) | Fault::Other(_) => Self::Unavailable(fault.to_string()),
         }

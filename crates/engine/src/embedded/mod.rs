@@ -171,9 +171,7 @@ impl EmbeddedEngine {
     fn push_read(&self, read: Read) -> Result<(), EngineError> {
         let ways = self.ways.as_ref().ok_or_else(ended)?;
         ways.reads.try_send(read).map_err(|refused| match refused {
-            TrySendError::Full(_) => {
-                EngineError::Stalled("too many reads wait for the disk")
-            }
+            TrySendError::Full(_) => EngineError::Stalled("too many reads wait for the disk"),
             TrySendError::Closed(_) => ended(),
         })
     }
