@@ -77,21 +77,26 @@ impl Worker {
         (acks, bytes_max): (Acks, usize),
     ) -> Result<Entered, EngineError> {
         let engine = &self.shared.engine;
-        let Some(cursor) = engine.cursor(room, asker.user()).await? else {
-            let entered = self.enter_freely(asker, room, begin, bytes_max).await?;
-            let settled = entered.position;
-            engine.advance(room, asker.user(), settled).await?;
-            self.shard.owe(asker.id, room, (acks, settled), &[]);
-            return Ok(entered);
-        };
-        let (mut start, mut hidden) = (cursor, None);
-        if let Begin::Since(since) = begin {
-            start = self.further_back(room, cursor, since).await?;
-            if bytes_max == 0 {
-                hidden = unread(start, cursor);
-                start = cursor;
+        let cursor = engine.cursor(room, asker.user()).await?;
+        let (start, hidden) = match (cursor, begin) {
+            (Some(cursor), Begin::Since(since)) => {
+                let start = self.further_back(room, cursor, since).await?;
+                if bytes_max > 0 {
+                    (start, None)
+                } else {
+                    (cursor, unread(start, cursor))
+                }
             }
-        }
+            (Some(cursor), Begin::Last(_) | Begin::Now) => (cursor, None),
+            (None, Begin::Since(since)) if bytes_max > 0 => (since, None),
+            (None, _) => {
+                let entered = self.enter_freely(asker, room, begin, bytes_max).await?;
+                let settled = entered.position;
+                engine.advance(room, asker.user(), settled).await?;
+                self.shard.owe(asker.id, room, (acks, settled), &[]);
+                return Ok(entered);
+            }
+        };
         let max = PageMax {
             messages: acks.in_flight_max,
             bytes: bytes_max,
@@ -104,6 +109,9 @@ impl Worker {
         {
             // What it had and did not acknowledge is lost, and is nothing that it misses.
             page = self.shard.resume(asker.id, room, (since, max)).await?;
+        }
+        if cursor.is_none() {
+            engine.advance(room, asker.user(), page.behind).await?;
         }
         let owed = (acks, page.behind);
         self.shard.owe(asker.id, room, owed, &page.publications);

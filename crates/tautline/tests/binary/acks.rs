@@ -114,6 +114,21 @@ fn what_is_not_acknowledged_is_sent_again_and_the_rest_waits() {
 }
 
 #[test]
+fn who_comes_for_the_first_time_with_a_position_owes_what_follows_it() {
+    let server = Server::production(&production(JOBS));
+    let (mut bob, _) = come(&server, Encoding::Json, "bob", None);
+    let placed: Vec<Value> = (1..=3).map(|number| publish(&mut bob, number)).collect();
+    let (ann, joined) = come(&server, Encoding::Json, "ann", Some(&placed[0]));
+    assert_eq!(
+        (data(&joined), &joined["recovered"]),
+        (vec![&json!(2), &json!(3)], &json!(true))
+    );
+    drop(ann);
+    let (_, joined) = come(&server, Encoding::Json, "ann", None);
+    assert_eq!(data(&joined), [2, 3]);
+}
+
+#[test]
 fn an_ack_of_what_was_not_sent_changes_nothing() {
     let server = Server::production(&production(JOBS));
     let (mut ann, _) = come(&server, Encoding::Json, "ann", None);
