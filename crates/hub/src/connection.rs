@@ -10,6 +10,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use tautline_protocol::model::{RoomName, SlowConsumers};
 
+use crate::casts::Topic;
 use crate::outbox::{Flushed, Outbox, Overflow};
 use crate::shard::now;
 use crate::{OutboxLimits, Seen, Sink, Variant};
@@ -158,9 +159,29 @@ impl Connection {
         self.ending || self.outbox.push(frames, messages, limits).is_ok()
     }
 
+    /// Appends frames for the peer, unless it gets the newest alone and takes nothing now. False if it is behind.
+    pub(crate) fn offer_where(
+        &mut self,
+        slow_consumers: SlowConsumers,
+        (frames, messages): (Bytes, u32),
+        limits: &OutboxLimits,
+    ) -> bool {
+        let is_behind = self.blocked
+            && slow_consumers == SlowConsumers::Latest
+            && self.may_skip(slow_consumers);
+        !is_behind && self.offer(frames, messages, limits)
+    }
+
     /// Whether it may stay where members who take too little may.
     pub(crate) fn may_skip(&self, slow_consumers: SlowConsumers) -> bool {
-        slow_consumers == SlowConsumers::Skip && self.manner.on_gap == OnGap::Tell
+        slow_consumers != SlowConsumers::Close && self.manner.on_gap == OnGap::Tell
+    }
+
+    /// Keeps a cast for the peer until it takes one, in the place of an older one of its topic.
+    pub(crate) fn hold(&mut self, topic: &Rc<Topic>, frame: Bytes, limits: &OutboxLimits) {
+        if !self.ending {
+            self.outbox.hold(topic, frame, limits);
+        }
     }
 
     /// Appends a room's history for the peer, beside the bounds.
@@ -195,7 +216,13 @@ impl Connection {
         self.queued = false;
         let was_blocked = self.blocked;
         self.blocked = false;
-        match self.outbox.flush(&*self.sink, now) {
+        self.outbox.release_casts(limits);
+        let mut flushed = self.outbox.flush(&*self.sink, now);
+        if matches!(flushed, Flushed::All) && self.outbox.has_casts() {
+            self.outbox.release_casts(limits);
+            flushed = self.outbox.flush(&*self.sink, now);
+        }
+        match flushed {
             Flushed::All => {}
             Flushed::Blocked => {
                 self.blocked = true;
@@ -236,16 +263,27 @@ impl Connection {
     /// Whether more may be fetched for it: little waits, or it ends. If not, `waker` is woken when it may be.
     pub(crate) fn is_low(&mut self, limits: &OutboxLimits, waker: &Waker) -> bool {
         let is_low = self.ending || self.outbox.is_low(limits);
-        if !is_low && !self.until_low.iter().any(|known| known.will_wake(waker)) {
-            self.until_low.push(waker.clone());
-        }
+        self.wake_unless(is_low, waker);
         is_low
+    }
+
+    /// Whether it takes what it is sent, or ends. If not, `waker` is woken when it may.
+    pub(crate) fn is_idle(&mut self, waker: &Waker) -> bool {
+        let is_idle = self.ending || !self.blocked && self.outbox.is_empty();
+        self.wake_unless(is_idle, waker);
+        is_idle
     }
 
     /// Wakes those who wait until little waits here.
     pub(crate) fn wake_until_low(&mut self) {
         for waker in std::mem::take(&mut self.until_low) {
             waker.wake();
+        }
+    }
+
+    fn wake_unless(&mut self, is_ready: bool, waker: &Waker) {
+        if !is_ready && !self.until_low.iter().any(|known| known.will_wake(waker)) {
+            self.until_low.push(waker.clone());
         }
     }
 

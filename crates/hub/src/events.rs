@@ -4,10 +4,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tautline_engine::{Event, MemberChange, Signal};
-use tautline_protocol::model::{GapReason, Position, Publication, PublicationId, RoomName};
+use tautline_engine::{Cast, Event, MemberChange, Signal};
+use tautline_protocol::model::{
+    ConnectionId, GapReason, Position, Publication, PublicationId, RoomName, SlowConsumers,
+};
 use tautline_protocol::wire::Message;
 
+use crate::casts::Topic;
 use crate::fanout::Frames;
 use crate::room::Heard;
 use crate::shard::{State, now};
@@ -65,16 +68,7 @@ impl Shard {
                     count,
                 } => self.tell_members(&room, &change, count),
                 Event::Gap { room } => self.break_off(&room, None),
-                Event::Cast { room, cast } => self.tell_with(
-                    Patience::None,
-                    &room,
-                    &Message::Cast {
-                        room: &room,
-                        event: &cast.event,
-                        data: &cast.data,
-                        user: cast.user.as_deref(),
-                    },
-                ),
+                Event::Cast { room, cast } => self.relay(&room, &cast),
                 Event::Signal(signal) => self.obey(&signal),
             }
         }
@@ -98,57 +92,20 @@ impl Shard {
     fn fan_out(self: &Rc<Self>, name: &RoomName, run: &Run) {
         let mut borrowed = self.state.borrow_mut();
         let state = &mut *borrowed;
+        let (behind, owing) = self.deliver(state, name, run);
         let Some(room) = state.rooms.get_mut(name) else {
             return;
         };
-        let (mut behind, mut owing) = (Vec::new(), Vec::new());
-        if !run.publications.is_empty() {
-            let messages: Vec<Message<'_>> = run
-                .publications
-                .iter()
-                .map(|(publication, _)| Message::Publication(publication))
-                .collect();
-            let mut frames = Frames::new(&*self.encode, &messages);
-            let recipients = room.len();
-            let mut delivered = 0;
-            for slot in room.live() {
-                let Some(connection) = state.connections.get_mut(slot as usize) else {
-                    continue;
-                };
-                let id = self.name(slot, connection.serial);
-                let left = room.left(slot);
-                if left.is_some_and(|left| left < run.publications.len()) {
-                    behind.push(id);
-                    continue;
-                }
-                let bytes = frames.of(connection.manner.variant);
-                if connection.offer(bytes, frames.count(), &self.limits.outbox) {
-                    delivered += u64::from(frames.count());
-                    if left.is_some() {
-                        owing.push(id);
-                    }
-                } else if left.is_some() || connection.may_skip(room.slow_consumers) {
-                    behind.push(id);
-                } else {
-                    connection.close(Closing::SlowConsumer);
-                }
-                if !std::mem::replace(&mut connection.queued, true) {
-                    state.flush.push(slot, recipients);
-                }
-            }
-            self.stats.delivered(delivered);
-            if delivered > 0 {
-                for (_, at) in &run.publications {
-                    state.flush.measure(*at, recipients);
-                }
-            }
-        }
         room.wake_waiting();
-        for id in &behind {
-            if let (Some(subscription), Some(cursor)) =
-                (room.subscription(id.slot), run.begins_behind)
-            {
-                subscription.fall_back(cursor, GapReason::SlowConsumer);
+        if let Some(begins_behind) = run.begins_behind {
+            for id in &behind {
+                if let Some(subscription) = room.subscription(id.slot) {
+                    subscription.fall_back(begins_behind, GapReason::SlowConsumer);
+                }
+            }
+            if room.slow_consumers == SlowConsumers::Latest {
+                let publications = run.publications.iter().map(|(publication, _)| publication);
+                room.note_newest(begins_behind, publications, &self.limits.outbox);
             }
         }
         for id in owing {
@@ -160,6 +117,62 @@ impl Shard {
         for id in behind {
             self.go_on(id, name);
         }
+    }
+
+    /// Answers who is behind and stays all the same, and who owes an acknowledgement.
+    fn deliver(
+        &self,
+        state: &mut State,
+        name: &RoomName,
+        run: &Run,
+    ) -> (Vec<ConnectionId>, Vec<ConnectionId>) {
+        let (mut behind, mut owing) = (Vec::new(), Vec::new());
+        let Some(room) = state
+            .rooms
+            .get(name)
+            .filter(|_| !run.publications.is_empty())
+        else {
+            return (behind, owing);
+        };
+        let publications = run.publications.iter();
+        let messages: Vec<Message<'_>> = publications
+            .map(|(publication, _)| Message::Publication(publication))
+            .collect();
+        let mut frames = Frames::new(&*self.encode, &messages);
+        let (recipients, policy) = (room.len(), room.slow_consumers);
+        let mut delivered = 0;
+        for slot in room.live() {
+            let Some(connection) = state.connections.get_mut(slot as usize) else {
+                continue;
+            };
+            let id = self.name(slot, connection.serial);
+            let left = room.left(slot);
+            if left.is_some_and(|left| left < run.publications.len()) {
+                behind.push(id);
+                continue;
+            }
+            let offered = (frames.of(connection.manner.variant), frames.count());
+            if connection.offer_where(policy, offered, &self.limits.outbox) {
+                delivered += u64::from(frames.count());
+                if left.is_some() {
+                    owing.push(id);
+                }
+            } else if left.is_some() || connection.may_skip(policy) {
+                behind.push(id);
+            } else {
+                connection.close(Closing::SlowConsumer);
+            }
+            if !std::mem::replace(&mut connection.queued, true) {
+                state.flush.push(slot, recipients);
+            }
+        }
+        self.stats.delivered(delivered);
+        if delivered > 0 {
+            for (_, at) in &run.publications {
+                state.flush.measure(*at, recipients);
+            }
+        }
+        (behind, owing)
     }
 
     /// Has everyone in a room that goes on elsewhere catch up from where they stood, or ends them.
@@ -234,13 +247,26 @@ impl Shard {
         );
     }
 
+    /// Passes on what nobody keeps.
+    fn relay(&self, room: &RoomName, cast: &Cast) {
+        let message = Message::Cast {
+            room,
+            event: &cast.event,
+            data: &cast.data,
+            user: cast.user.as_deref(),
+        };
+        let topic = Topic::of(room, cast).map(Rc::new);
+        let patience = topic.as_ref().map_or(Patience::None, Patience::Newest);
+        self.tell_with(patience, room, &message);
+    }
+
     /// Appends a message that has no place in the room's order to the outboxes of those who follow it.
     pub(crate) fn tell(&self, name: &RoomName, message: &Message<'_>) {
         self.tell_with(Patience::Full, name, message);
     }
 
-    /// Does so for those whose version has words for it, and who read at this moment if nothing is to wait.
-    fn tell_with(&self, patience: Patience, name: &RoomName, message: &Message<'_>) {
+    /// Does so for those whose version has words for it, as patiently as it deserves.
+    fn tell_with(&self, patience: Patience<'_>, name: &RoomName, message: &Message<'_>) {
         let state = &mut *self.state.borrow_mut();
         let Some(room) = state.rooms.get(name) else {
             return;
@@ -252,10 +278,18 @@ impl Shard {
                 continue;
             };
             let frame = frames.of(connection.manner.variant);
-            if frame.is_empty() || patience == Patience::None && connection.blocked {
+            if frame.is_empty() {
                 continue;
             }
-            connection.push(frame, 1, &self.limits.outbox);
+            match patience {
+                Patience::Full => connection.push(frame, 1, &self.limits.outbox),
+                Patience::None if connection.blocked => continue,
+                Patience::None => {
+                    // Nobody is ended because of what may be lost.
+                    let _is_taken = connection.offer(frame, 1, &self.limits.outbox);
+                }
+                Patience::Newest(topic) => connection.hold(topic, frame, &self.limits.outbox),
+            }
             if !std::mem::replace(&mut connection.queued, true) {
                 state.flush.push(slot, recipients);
             }
@@ -281,10 +315,12 @@ impl Shard {
 }
 
 /// Whether a message waits for who does not take it now.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Patience {
+#[derive(Clone, Copy)]
+enum Patience<'t> {
     /// It waits, within the bounds.
     Full,
     /// It is for who is there now; for others it is lost.
     None,
+    /// It waits until a newer one of its topic takes its place.
+    Newest(&'t Rc<Topic>),
 }

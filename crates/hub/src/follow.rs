@@ -11,7 +11,8 @@ use tautline_protocol::model::{
 };
 use tautline_protocol::wire::Message;
 
-use crate::connection::OnGap;
+use crate::connection::{Connection, OnGap};
+use crate::fanout::Frames;
 use crate::shard::State;
 use crate::subscription::{CATCH_UP_BYTES_MAX, CATCH_UP_MESSAGES_MAX, Step};
 use crate::{Closing, Shard};
@@ -165,6 +166,7 @@ impl Shard {
             return;
         };
         connection.about.rooms.retain(|room| room != name);
+        connection.outbox.forget_casts(name);
         if let Some(room) = state.rooms.get_mut(name) {
             room.unsubscribe(id.slot);
             room.tidy();
@@ -194,6 +196,7 @@ impl Shard {
                 Step::Live | Step::Wait | Step::Hold => false,
                 Step::Ask(cursor) => self.ask(id, &name, cursor).await,
                 Step::Read(after) | Step::Lost(after) => self.read_on(id, &name, after).await,
+                Step::Newest(cursor) => self.give_newest(id, &name, cursor).await,
                 Step::Skip(gap) => self.skip(id, &name, gap),
             };
             if !goes_on {
@@ -314,12 +317,59 @@ impl Shard {
         self.state.borrow().rooms.get(name)?.left(id.slot)
     }
 
+    /// Gives a subscriber what is newest behind where it stands, once it takes something again, and tells what it
+    /// replaced. False if the subscriber does not go on from there any more.
+    async fn give_newest(&self, id: ConnectionId, name: &RoomName, mut cursor: Position) -> bool {
+        self.when(id, Connection::is_idle).await;
+        if !self.is_reading(id, name, cursor) {
+            return false;
+        }
+        let mut state = self.state.borrow_mut();
+        let State {
+            connections, rooms, ..
+        } = &mut *state;
+        let (Some(room), Some(connection)) =
+            (rooms.get_mut(name), connections.get_mut(id.slot as usize))
+        else {
+            return false;
+        };
+        let limits = &self.limits.outbox;
+        while let Some(next) = room.next(id.slot, cursor) {
+            let gap = next.gap.map(|gap| Message::Gap { room: name, gap });
+            let messages = gap
+                .into_iter()
+                .chain([Message::Publication(&next.publication)]);
+            let messages: Vec<Message<'_>> = messages.collect();
+            let mut frames = Frames::new(&*self.encode, &messages);
+            let bytes = frames.of(connection.manner.variant);
+            if !connection.offer(bytes, frames.count(), limits) {
+                break;
+            }
+            cursor = next.publication.position;
+            if let Some(subscription) = room.subscription(id.slot) {
+                subscription.skip(cursor);
+            }
+            if !connection.outbox.is_low(limits) {
+                break;
+            }
+        }
+        drop(state);
+        self.enqueue(id);
+        true
+    }
+
     /// Waits until little waits for a connection.
     pub(crate) async fn drained(&self, id: ConnectionId) {
         let limits = &self.limits.outbox;
+        self.when(id, |connection, waker| connection.is_low(limits, waker))
+            .await;
+    }
+
+    /// Waits until a connection is ready for something, or gone.
+    async fn when(&self, id: ConnectionId, is_ready: impl Fn(&mut Connection, &Waker) -> bool) {
         poll_fn(|context| {
-            let is_low = self.with(id, |connection| connection.is_low(limits, context.waker()));
-            if is_low.unwrap_or(true) {
+            let is_ready = self.with(id, |connection| is_ready(connection, context.waker()));
+            if is_ready.unwrap_or(true) {
                 Poll::Ready(())
             } else {
                 Poll::Pending

@@ -7,6 +7,7 @@
 //! The hub writes through [`Sink`] and has bytes made by [`Encode`]. It knows no socket, no HTTP, no
 //! TLS, no token, and no frame.
 
+mod casts;
 mod census;
 mod connection;
 mod encode;
@@ -17,6 +18,7 @@ mod follow;
 mod histogram;
 mod ledger;
 mod memory;
+mod newest;
 mod outbox;
 mod owing;
 mod room;

@@ -7,8 +7,10 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use bytes::{Buf, Bytes};
+use tautline_protocol::model::RoomName;
 
 use crate::Sink;
+use crate::casts::{Casts, Topic};
 
 /// How much may wait for one connection.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +19,8 @@ pub struct OutboxLimits {
     pub bytes_max: usize,
     /// In messages.
     pub messages_max: u32,
+    /// Of what waits as the newest of its kind: casts of a connection, and publications of a room in a shard.
+    pub latest_max: u32,
 }
 
 impl Default for OutboxLimits {
@@ -24,6 +28,7 @@ impl Default for OutboxLimits {
         Self {
             bytes_max: 1024 * 1024,
             messages_max: 1024,
+            latest_max: 128,
         }
     }
 }
@@ -44,9 +49,11 @@ pub struct Traffic {
 pub(crate) struct Outbox {
     queue: VecDeque<Entry>,
     bytes: usize,
-    /// How many of them are history, which its reader has room for beyond the bounds.
-    history_bytes: usize,
+    /// How many of them are beside the bounds: history, and casts that are the newest of their topics.
+    beside_bytes: usize,
     messages: u32,
+    /// What is appended when nearly nothing else waits; none for nearly everyone.
+    casts: Option<Box<Casts>>,
     /// Whether a part of the first entry is written: the rest must follow, or the peer loses the frames' borders.
     begun: bool,
     traffic: Traffic,
@@ -59,7 +66,7 @@ pub(crate) struct Outbox {
 struct Entry {
     bytes: Bytes,
     messages: u32,
-    is_history: bool,
+    is_beside: bool,
 }
 
 /// The peer takes less than it is sent.
@@ -92,8 +99,9 @@ impl Outbox {
         Self {
             queue: VecDeque::new(),
             bytes: 0,
-            history_bytes: 0,
+            beside_bytes: 0,
             messages: 0,
+            casts: None,
             begun: false,
             traffic: Traffic::default(),
             waiting,
@@ -107,7 +115,7 @@ impl Outbox {
         messages: u32,
         limits: &OutboxLimits,
     ) -> Result<(), Overflow> {
-        let queued = self.bytes - self.history_bytes + bytes.len();
+        let queued = self.bytes - self.beside_bytes + bytes.len();
         // One push is let into an empty outbox whatever its size: the codec bounds a message, and
         // the shard bounds what it joins.
         if !self.queue.is_empty()
@@ -118,7 +126,7 @@ impl Outbox {
         self.append(Entry {
             bytes,
             messages,
-            is_history: false,
+            is_beside: false,
         });
         Ok(())
     }
@@ -126,30 +134,64 @@ impl Outbox {
     /// Appends a room's history, beside the bounds: what comes live behind it has as much room as ever. Its reader
     /// keeps it small, and does not read the next before this one is nearly written.
     pub(crate) fn push_history(&mut self, bytes: Bytes) {
-        self.history_bytes += bytes.len();
+        self.beside_bytes += bytes.len();
         self.append(Entry {
             bytes,
             messages: 1,
-            is_history: true,
+            is_beside: true,
         });
+    }
+
+    /// Keeps a cast until nearly nothing else waits, in the place of an older one of its topic.
+    pub(crate) fn hold(&mut self, topic: &Rc<Topic>, frame: Bytes, limits: &OutboxLimits) {
+        self.change_casts(|casts| casts.put(topic, frame, limits));
+    }
+
+    /// Forgets the casts of a room that wait to be appended.
+    pub(crate) fn forget_casts(&mut self, room: &RoomName) {
+        if self.casts.is_some() {
+            self.change_casts(|casts| casts.forget(room));
+        }
+    }
+
+    /// Whether casts wait to be appended.
+    pub(crate) fn has_casts(&self) -> bool {
+        self.casts.is_some()
+    }
+
+    /// Appends the casts that wait, if nearly nothing else does.
+    pub(crate) fn release_casts(&mut self, limits: &OutboxLimits) {
+        if self.casts.is_none() || !self.is_low(limits) {
+            return;
+        }
+        for bytes in self.drop_casts().into_frames() {
+            self.beside_bytes += bytes.len();
+            self.append(Entry {
+                bytes,
+                messages: 0,
+                is_beside: true,
+            });
+        }
     }
 
     /// Appends a last frame, whatever the bounds.
     pub(crate) fn push_last(&mut self, bytes: Bytes) {
+        self.drop_casts();
         self.append(Entry {
             bytes,
             messages: 1,
-            is_history: false,
+            is_beside: false,
         });
     }
 
     /// Forgets what was not begun to be written, so that a last word can be said.
     pub(crate) fn clear_unbegun(&mut self) {
+        self.drop_casts();
         self.queue.truncate(usize::from(self.begun));
         let left = self.queue.iter().map(|entry| entry.bytes.len()).sum();
         self.set_bytes(left);
-        let history = self.queue.iter().filter(|entry| entry.is_history);
-        self.history_bytes = history.map(|entry| entry.bytes.len()).sum();
+        let beside = self.queue.iter().filter(|entry| entry.is_beside);
+        self.beside_bytes = beside.map(|entry| entry.bytes.len()).sum();
         self.messages = self.queue.iter().map(|entry| entry.messages).sum();
     }
 
@@ -200,14 +242,43 @@ impl Outbox {
 
     /// Whether so little waits that more may be fetched for it.
     pub(crate) fn is_low(&self, limits: &OutboxLimits) -> bool {
+        let queued = self.bytes - self.casts_bytes();
         self.queue.is_empty()
-            || self.bytes < LOW_BYTES.min(limits.bytes_max / 2)
+            || queued < LOW_BYTES.min(limits.bytes_max / 2)
                 && self.messages < limits.messages_max / 2
+    }
+
+    /// Whether nothing waits but casts.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
     }
 
     /// The bytes that wait.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    fn casts_bytes(&self) -> usize {
+        self.casts.as_ref().map_or(0, |casts| casts.bytes())
+    }
+
+    fn change_casts(&mut self, change: impl FnOnce(&mut Casts)) {
+        let before = self.casts_bytes();
+        change(self.casts.get_or_insert_default());
+        let now = self.casts_bytes();
+        self.beside_bytes = self.beside_bytes - before + now;
+        self.set_bytes(self.bytes - before + now);
+        self.traffic.bytes_queued_peak = self.traffic.bytes_queued_peak.max(self.bytes);
+    }
+
+    fn drop_casts(&mut self) -> Casts {
+        let casts = self
+            .casts
+            .take()
+            .map_or_else(Casts::default, |casts| *casts);
+        self.beside_bytes -= casts.bytes();
+        self.set_bytes(self.bytes - casts.bytes());
+        casts
     }
 
     fn set_bytes(&mut self, bytes: usize) {
@@ -226,8 +297,8 @@ impl Outbox {
         self.set_bytes(self.bytes - written);
         self.traffic.bytes_written += written as u64;
         while let Some(first) = self.queue.front_mut() {
-            if first.is_history {
-                self.history_bytes -= written.min(first.bytes.len());
+            if first.is_beside {
+                self.beside_bytes -= written.min(first.bytes.len());
             }
             if written < first.bytes.len() {
                 self.begun |= written > 0;
@@ -298,6 +369,7 @@ mod tests {
     const LIMITS: OutboxLimits = OutboxLimits {
         bytes_max: 10,
         messages_max: 3,
+        latest_max: 2,
     };
 
     fn push(outbox: &mut Outbox, text: &'static str) -> Result<(), Overflow> {
@@ -336,14 +408,14 @@ mod tests {
             outbox.flush(&sink, Instant::now()),
             Flushed::Blocked
         ));
-        assert_eq!((outbox.bytes, outbox.history_bytes), (16, 11));
+        assert_eq!((outbox.bytes, outbox.beside_bytes), (16, 11));
         assert_eq!(push(&mut outbox, "12345"), Ok(()));
         assert!(push(&mut outbox, "1").is_err());
         outbox.clear_unbegun();
-        assert_eq!((outbox.bytes, outbox.history_bytes), (11, 11));
+        assert_eq!((outbox.bytes, outbox.beside_bytes), (11, 11));
         *sink.takes.borrow_mut() = 100;
         assert!(matches!(outbox.flush(&sink, Instant::now()), Flushed::All));
-        assert_eq!((outbox.bytes, outbox.history_bytes), (0, 0));
+        assert_eq!((outbox.bytes, outbox.beside_bytes), (0, 0));
         assert_eq!(*sink.taken.borrow(), b"12345a long history");
     }
 
@@ -431,6 +503,7 @@ mod tests {
         let limits = OutboxLimits {
             bytes_max: 1 << 20,
             messages_max: 1000,
+            latest_max: 128,
         };
         for _ in 0..1000 {
             outbox.push(Bytes::from_static(b"x"), 1, &limits).unwrap();

@@ -5,6 +5,7 @@ use tautline_protocol::model::{
 };
 
 use crate::ledger::Ledger;
+use crate::newest::Newest;
 use crate::subscription::{Pace, Step, Subscription};
 
 /// The subscribers of one shard and the shard's own head.
@@ -29,6 +30,8 @@ pub(crate) struct Room {
     pub(crate) slow_consumers: SlowConsumers,
     /// What is not acknowledged; none where nobody is asked to.
     pub(crate) ledger: Option<Box<Ledger>>,
+    /// What those get who are behind where the newest is enough; none while nobody is.
+    pub(crate) newest: Option<Box<Newest>>,
     /// How often somebody's coming or going was told.
     pub(crate) told_of_members: Bucket,
 }
@@ -77,6 +80,7 @@ impl Room {
         let stood = std::mem::replace(&mut self.head, head);
         self.overheard = None;
         self.waiting = 0;
+        self.newest = None;
         let Some(stood) = stood else {
             return Vec::new();
         };
@@ -222,6 +226,11 @@ impl Room {
         let is_waiting = subscription.is_waiting();
         self.waiting -= usize::from(was_waiting);
         self.waiting += usize::from(is_waiting);
+        if let Step::Read(cursor) = step
+            && self.next(slot, cursor).is_some()
+        {
+            return Some(Step::Newest(cursor));
+        }
         Some(step)
     }
 
@@ -251,6 +260,13 @@ impl Room {
             let is_full = left == 0;
             Pace::Acknowledged { is_full }
         })
+    }
+
+    /// Whether somebody takes less than it is sent, and stays all the same.
+    pub(crate) fn has_slow(&self) -> bool {
+        let subscriptions = self.subscribers.iter();
+        let mut subscriptions = subscriptions.filter_map(|it| it.subscription.as_ref());
+        subscriptions.any(Subscription::is_slow)
     }
 
     /// How a subscriber follows; none if it has left.

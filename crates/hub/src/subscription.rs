@@ -65,6 +65,8 @@ pub(crate) enum Step {
     Ask(Position),
     /// Read the next page, after this.
     Read(Position),
+    /// Get what is newest behind this, and hear of the rest.
+    Newest(Position),
     /// It stands in another order than the room, here.
     Lost(Position),
     /// It has been given as much as is given at once: skip the rest.
@@ -95,6 +97,11 @@ impl Subscription {
     /// Whether it goes on once it acknowledges something.
     pub(crate) fn is_held(&self) -> bool {
         self.is_at(Stage::Held)
+    }
+
+    /// Whether it takes less than it is sent, and was allowed to stay.
+    pub(crate) fn is_slow(&self) -> bool {
+        matches!(self, Self::CatchingUp(catch_up) if catch_up.ends_for == GapReason::SlowConsumer)
     }
 
     /// Whether it reads pages, and `cursor` is where it stands.

@@ -59,6 +59,7 @@ fn who_is_closed_is_counted_by_why_and_once() {
         let outbox = OutboxLimits {
             bytes_max: 100,
             messages_max: 100,
+            ..OutboxLimits::default()
         };
         let limits = ShardLimits {
             outbox,

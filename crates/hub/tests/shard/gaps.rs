@@ -111,6 +111,7 @@ fn narrow_house() -> House {
     let outbox = OutboxLimits {
         bytes_max: 1024 * 1024,
         messages_max: 10,
+        ..OutboxLimits::default()
     };
     let limits = ShardLimits {
         outbox,

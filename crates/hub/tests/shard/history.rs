@@ -84,6 +84,7 @@ fn what_is_live_has_all_of_its_room_behind_a_history() {
         let outbox = OutboxLimits {
             bytes_max: 100_000,
             messages_max: 100,
+            ..OutboxLimits::default()
         };
         let limits = ShardLimits {
             outbox,

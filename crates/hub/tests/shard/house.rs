@@ -44,8 +44,12 @@ pub(crate) async fn settle() {
 
 /// Publishes to a room that keeps its last thousands; `bare` rooms keep nothing.
 pub(crate) async fn publish(engine: &dyn Engine, room: &str, data: &str) -> u64 {
+    publish_event(engine, room, (EventName::chat(), data)).await
+}
+
+async fn publish_event(engine: &dyn Engine, room: &str, (event, data): (EventName, &str)) -> u64 {
     let draft = Draft {
-        event: EventName::chat(),
+        event,
         data: Bytes::copy_from_slice(data.as_bytes()),
         user: None,
         tag: None,
@@ -171,6 +175,12 @@ impl House {
 
     pub(crate) async fn publish(&self, room: &str, data: &str) -> u64 {
         publish(&*self.engine, room, data).await
+    }
+
+    /// Publishes an event whose name is its data.
+    pub(crate) async fn publish_event(&self, room: &str, event: &str) -> u64 {
+        let publication = (EventName::parse(event).unwrap(), event);
+        publish_event(&*self.engine, room, publication).await
     }
 
     pub(crate) async fn publish_many(&self, room: &str, count: usize) {

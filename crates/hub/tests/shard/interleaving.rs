@@ -373,7 +373,7 @@ proptest! {
         bytes_max in 50..1000_usize,
         messages_max in 3..100_u32,
     ) {
-        let outbox = OutboxLimits { bytes_max, messages_max };
+        let outbox = OutboxLimits { bytes_max, messages_max, ..OutboxLimits::default() };
         check(acts, (inbox_capacity, outbox), true);
     }
 }

@@ -185,6 +185,7 @@ fn catching_up_never_overflows_a_small_outbox() {
         let outbox = OutboxLimits {
             bytes_max: 2000,
             messages_max: 20,
+            ..OutboxLimits::default()
         };
         let limits = ShardLimits {
             outbox,

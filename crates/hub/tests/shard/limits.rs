@@ -11,6 +11,7 @@ fn limits(bytes_max: usize, messages_max: u32) -> ShardLimits {
         outbox: OutboxLimits {
             bytes_max,
             messages_max,
+            ..OutboxLimits::default()
         },
         ..ShardLimits::default()
     }

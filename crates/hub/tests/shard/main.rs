@@ -18,6 +18,7 @@ mod history;
 mod house;
 mod interleaving;
 mod joining;
+mod latest;
 mod limits;
 mod order;
 mod peer;

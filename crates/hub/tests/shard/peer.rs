@@ -132,11 +132,11 @@ impl Encode for Lines {
             format!("g {room} {from} {until} {:?}\n", gap.reason)
         } else if let Message::MemberCount { room, count } = message {
             format!("# {room} {count}\n")
-        } else if let Message::Cast { room, .. } = message {
+        } else if let Message::Cast { room, data, .. } = message {
             if variant == WORDLESS {
                 return Bytes::new();
             }
-            format!("c {room}\n")
+            format!("c {room} {}\n", std::str::from_utf8(data).unwrap())
         } else {
             panic!("a shard says nothing else")
         };

@@ -118,6 +118,9 @@ pub enum SlowConsumers {
     /// They stay. Once they have taken what waits they are given what the room keeps, as far as that is given at
     /// once, and are told of the gap. Who cannot be told of one is closed.
     Skip,
+    /// They stay. While they take nothing, nothing waits for them but the newest publication of each event, and they
+    /// are told which ones those replaced. Who cannot be told is closed when too much waits.
+    Latest,
 }
 
 impl RoomRule {

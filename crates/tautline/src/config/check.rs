@@ -55,6 +55,7 @@ pub(super) fn check(
             outbox: OutboxLimits {
                 bytes_max: written.size("outbox.bytes"),
                 messages_max: written.count("outbox.messages"),
+                latest_max: written.count("outbox.latest"),
             },
             presence_events_max: written.count("presence.events_max"),
             presence_rate: written.rate("presence.events_rate"),

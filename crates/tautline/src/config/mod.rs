@@ -12,6 +12,7 @@ mod limits;
 mod proxies;
 mod rate;
 mod reference;
+mod room_setting;
 mod rooms;
 mod setting;
 mod storage;
@@ -27,7 +28,8 @@ use tautline_hub::ShardLimits;
 use tautline_protocol::server::Settings;
 
 use self::check::Written;
-use self::setting::{ROOM_SETTINGS, SETTINGS};
+use self::room_setting::ROOM_SETTINGS;
+use self::setting::SETTINGS;
 use self::values::{Faults, Values};
 use crate::certificate::Certificate;
 use crate::cli::ServeArguments;

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::setting::{ROOM_SETTINGS, SETTINGS, Setting};
+use super::room_setting::ROOM_SETTINGS;
+use super::setting::{SETTINGS, Setting};
 
 /// A configuration file that says what holds without one.
 pub(crate) fn defaults() -> String {

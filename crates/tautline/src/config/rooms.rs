@@ -52,6 +52,7 @@ fn rule(room: &Values, message_max: usize, faults: &mut Faults) -> Option<RoomRu
         .filter_map(|name| action(name, faults))
         .collect();
     let count = room.number("history", faults).unwrap_or(0);
+    let slow_consumers = slow_consumers(room, faults);
     let data_bytes_max = room.number("message", faults);
     let rule = RoomRule {
         history: Retention {
@@ -61,8 +62,8 @@ fn rule(room: &Values, message_max: usize, faults: &mut Faults) -> Option<RoomRu
         durable: room.switch("durable", faults),
         presence: room.switch("presence", faults),
         everyone,
-        slow_consumers: slow_consumers(room, faults),
-        acks: acks(room, count, faults),
+        slow_consumers,
+        acks: acks(room, (count, slow_consumers), faults),
         rate: room.rate("rate", faults),
         data_bytes_max: data_bytes_max.map_or(message_max, |bytes| {
             usize::try_from(bytes).unwrap_or(usize::MAX)
@@ -72,7 +73,11 @@ fn rule(room: &Values, message_max: usize, faults: &mut Faults) -> Option<RoomRu
     Some(rule)
 }
 
-fn acks(room: &Values, history: u64, faults: &mut Faults) -> Option<Acks> {
+fn acks(
+    room: &Values,
+    (history, slow_consumers): (u64, SlowConsumers),
+    faults: &mut Faults,
+) -> Option<Acks> {
     let in_flight_max = room.number("ack_in_flight", faults).unwrap_or(1);
     let acks = Acks {
         timeout: room.span("ack_timeout", faults),
@@ -81,6 +86,12 @@ fn acks(room: &Values, history: u64, faults: &mut Faults) -> Option<Acks> {
     match room.text("ack", faults).as_deref() {
         Some("required") if history == 0 => {
             let fix = "has nothing to give again: say with `history` how many publications the room keeps";
+            faults.add("room.ack", "\"required\"", fix);
+            None
+        }
+        Some("required") if slow_consumers == SlowConsumers::Latest => {
+            let fix = "gives everything until it is acknowledged, and slow_consumers = \"latest\" gives the newest alone; \
+                       choose one of the two";
             faults.add("room.ack", "\"required\"", fix);
             None
         }
@@ -97,9 +108,10 @@ fn acks(room: &Values, history: u64, faults: &mut Faults) -> Option<Acks> {
 fn slow_consumers(room: &Values, faults: &mut Faults) -> SlowConsumers {
     match room.text("slow_consumers", faults).as_deref() {
         Some("skip") => SlowConsumers::Skip,
+        Some("latest") => SlowConsumers::Latest,
         Some("close") | None => SlowConsumers::Close,
         Some(other) => {
-            let fix = "is no policy; choose close or skip";
+            let fix = "is no policy; choose close, skip or latest";
             faults.add("room.slow_consumers", format_args!("{other:?}"), fix);
             SlowConsumers::Close
         }

@@ -193,4 +193,9 @@ fn a_room_with_nothing_to_send_again_is_refused() {
         &[],
         &["room.ack", "always", "none or required"],
     );
+    refuses(
+        &format!("{room}\"required\"\nhistory = 9\nslow_consumers = \"latest\""),
+        &[],
+        &["room.ack", "latest"],
+    );
 }

@@ -1,8 +1,9 @@
 //! Who reads too slowly: ended with 1013, while the others notice nothing and memory stays bounded.
 
 use serde_json::json;
+use tautline_protocol::wire::v2::Encoding;
 
-use super::harness::{Client, Frame, Server, Stream, text_frame};
+use super::harness::{Client, Frame, Server, Speaker, Stream, text_frame};
 
 /// What may wait for one connection here.
 const OUTBOX_BYTES: usize = 64 * 1024;
@@ -126,6 +127,66 @@ fn who_asks_for_many_histories_gets_them_all_and_is_not_slow() {
     publish(ROOMS - 1, "live");
     assert_eq!(client.expect("note")["payload"], "live");
     client.assert_quiet();
+}
+
+#[test]
+fn where_the_newest_is_enough_who_does_not_read_gets_that_and_hears_of_the_rest() {
+    let config = "[server]\nshards = 1\n[outbox]\nstall = \"10m\"\n[heartbeat]\ndead_after = \"10m\"\n\
+                  [limits]\npublish_rate = \"off\"\n[[room]]\nmatch = \"prices\"\nslow_consumers = \"latest\"\n\
+                  everyone = [\"join\", \"publish\", \"cast\"]\nrate = \"off\"";
+    let server = Server::development(config);
+    let room = json!([{ "room": "prices" }]);
+    let welcome = |encoding| Speaker::welcome(server.address(), encoding, &room).0;
+    let (mut slow, mut publisher) = (welcome(Encoding::Json), welcome(Encoding::Json));
+    let publish = |publisher: &mut Speaker, event: &str, nth: usize| {
+        let data = text(nth);
+        publisher.say(
+            "publish",
+            &json!({ "room": "prices", "event": event, "data": data }),
+        )
+    };
+    let mut last = 0;
+    for first in (0..PUBLISHED).step_by(BURST) {
+        let asked: Vec<u64> = (first..first + BURST)
+            .map(|nth| publish(&mut publisher, if nth % 3 == 0 { "a" } else { "b" }, nth))
+            .collect();
+        for asked in asked {
+            last = publisher.answer(asked)["payload"]["offset"]
+                .as_u64()
+                .unwrap();
+        }
+        let cast = json!({ "room": "prices", "event": "at", "data": first, "conflate": "x" });
+        publisher.say("cast", &cast);
+    }
+    let rare = publish(&mut publisher, "rare", 0);
+    publisher.answer(rare);
+    let asked = publish(&mut publisher, "b", PUBLISHED);
+    publisher.answer(asked);
+
+    let (mut expected, mut skipped, mut cast) = (1, 0, 0);
+    while expected <= last + 2 {
+        let message = slow.next();
+        let payload = &message["payload"];
+        match message["type"].as_str().unwrap() {
+            "message" => {
+                assert_eq!(payload["offset"], expected);
+                expected += 1;
+            }
+            "gap" => {
+                assert_eq!(
+                    (&payload["from"], &payload["reason"]),
+                    (&json!(expected), &json!("slow-consumer"))
+                );
+                let to = payload["to"].as_u64().unwrap();
+                assert_eq!(payload["position"]["offset"], to);
+                skipped += to + 1 - expected;
+                expected = to + 1;
+            }
+            _ => cast = payload["data"].as_u64().unwrap(),
+        }
+    }
+    assert!(skipped > last / 3, "{skipped} of {last} were skipped");
+    assert_eq!(cast, (PUBLISHED - BURST) as u64, "the newest of all casts");
 }
 
 fn text(nth: usize) -> String {
