@@ -55,6 +55,13 @@ pub enum MemberChange {
     Left(Member),
     /// A member shows something else.
     Changed(Member),
+    /// A member whose connection was lost is there again, on another one.
+    Returned {
+        /// The member, as it is now.
+        member: Member,
+        /// The connection that it had.
+        was: ConnectionId,
+    },
 }
 
 /// Whom a signal is for.

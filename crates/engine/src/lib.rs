@@ -125,7 +125,8 @@ pub trait Members {
     fn renew(&self, node: NodeId, lease: Duration) -> Answer<'_, ()>;
 
     /// Adds a member and tells who watches. If the connection is a member already, what it shows changes to this,
-    /// and nothing if it is the same.
+    /// and nothing if it is the same. If a member of the same user is lost, the new one takes its place, and who
+    /// watches is told that it returned; if it shows nothing, it shows what the lost one did.
     /// Answers how many there are, or [`EngineError::Unavailable`] while its node has no lease:
     /// renew first.
     fn enter<'a>(&'a self, room: &'a RoomName, member: Member) -> Answer<'a, u32>;
@@ -133,6 +134,16 @@ pub trait Members {
     /// Takes a member away and tells who watches; nothing changes if it is none.
     /// Answers how many are left.
     fn leave<'a>(&'a self, room: &'a RoomName, connection: ConnectionId) -> Answer<'a, u32>;
+
+    /// Takes a member away when `grace` is over, unless its user has entered by then in its place. Until then it is
+    /// present. At once if there is no grace, or if too many wait like this already.
+    /// Answers how many are left.
+    fn lose<'a>(
+        &'a self,
+        room: &'a RoomName,
+        connection: ConnectionId,
+        grace: Duration,
+    ) -> Answer<'a, u32>;
 
     /// Everyone present, in the order in which they came.
     fn members<'a>(&'a self, room: &'a RoomName) -> Answer<'a, Vec<Member>>;

@@ -339,3 +339,31 @@ async fn rooms_keep_so_much_history_together_and_none_takes_from_another() {
         .unwrap();
     assert_eq!(kept("late").await, 1);
 }
+
+#[tokio::test]
+async fn who_is_lost_and_may_be_back_is_bounded_and_keeps_its_place() {
+    let (engine, clock) = engine(MemoryLimits {
+        members_max: 2,
+        lost_max: 1,
+        ..MemoryLimits::default()
+    });
+    let room = room("room");
+    engine.renew(NODE, LONG).await.unwrap();
+    for slot in [1, 2] {
+        engine.enter(&room, member(slot)).await.unwrap();
+    }
+    let grace = Duration::from_secs(5);
+    let lose = |slot| engine.lose(&room, member(slot).connection, grace);
+    assert_eq!(lose(1).await, Ok(2));
+    assert_eq!(lose(2).await, Ok(1), "nobody waits for one more");
+    engine.enter(&room, member(2)).await.unwrap();
+    assert_eq!(engine.enter(&room, member(3)).await, Ok(2), "it is back");
+    // The place is free when the time of the one before is over, whether it is back or not.
+    assert_eq!(lose(2).await, Ok(1));
+    clock.advance(grace);
+    engine.sweep();
+    assert_eq!(lose(3).await, Ok(1));
+    clock.advance(grace);
+    engine.sweep();
+    assert_eq!(engine.members(&room).await, Ok(vec![]));
+}

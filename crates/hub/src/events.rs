@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use tautline_engine::{Cast, Event, MemberChange, Signal};
 use tautline_protocol::model::{
-    ConnectionId, GapReason, Position, Publication, PublicationId, RoomName, SlowConsumers,
+    ConnectionId, GapReason, Member, Position, Publication, PublicationId, RoomName, SlowConsumers,
 };
 use tautline_protocol::wire::Message;
 
@@ -229,22 +229,51 @@ impl Shard {
         }
         drop(borrowed);
         let room = name;
-        self.tell(
-            name,
-            &match change {
-                MemberChange::Joined(member) => Message::MemberJoined {
-                    room,
-                    member,
-                    count,
-                },
-                MemberChange::Left(member) => Message::MemberLeft {
-                    room,
-                    member,
-                    count,
-                },
-                MemberChange::Changed(member) => Message::MemberChanged { room, member },
+        let message = match change {
+            MemberChange::Joined(member) => Message::MemberJoined {
+                room,
+                member,
+                count,
             },
-        );
+            MemberChange::Left(member) => Message::MemberLeft {
+                room,
+                member,
+                count,
+            },
+            MemberChange::Changed(member) => Message::MemberChanged {
+                room,
+                member,
+                was: None,
+            },
+            MemberChange::Returned { member, was } => Message::MemberChanged {
+                room,
+                member,
+                was: Some(*was),
+            },
+        };
+        self.tell(name, &message);
+        if let MemberChange::Returned { member, .. } = change {
+            self.greet(name, member, &message, count);
+        }
+    }
+
+    /// Who is back hears of itself as everyone who comes does, also where its version has no words for the way.
+    fn greet(&self, room: &RoomName, member: &Member, told: &Message<'_>, count: u32) {
+        let id = member.connection;
+        let variant = self
+            .is_mine(id)
+            .then(|| self.with(id, |it| it.manner.variant));
+        let Some(variant) = variant.flatten() else {
+            return;
+        };
+        if self.encode.encode(variant, told).is_empty() {
+            let joined = Message::MemberJoined {
+                room,
+                member,
+                count,
+            };
+            self.send(id, self.encode.encode(variant, &joined));
+        }
     }
 
     /// Passes on what nobody keeps.

@@ -29,6 +29,17 @@ pub struct Joined {
     pub position: Position,
 }
 
+/// How a connection parts from a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parting {
+    /// It was never announced there.
+    Silent,
+    /// It may have been announced, and its leaving is told.
+    Told,
+    /// The same, but it is lost: its leaving is told if its user is not back in time.
+    Lost,
+}
+
 /// A connection is in a room again, and gets no more of it than this until [`Shard::follow`] is called.
 #[derive(Debug)]
 pub struct Resumed {
@@ -159,8 +170,8 @@ impl Shard {
         }
     }
 
-    /// Takes a connection out of a room. If it may have been `announced` there, its leaving is told.
-    pub fn leave(&self, id: ConnectionId, name: &RoomName, announced: bool) {
+    /// Takes a connection out of a room. What becomes of its member there is for `parting` to say.
+    pub fn leave(&self, id: ConnectionId, name: &RoomName, parting: Parting) {
         let mut state = self.state.borrow_mut();
         let Some(connection) = state.connection(id) else {
             return;
@@ -173,9 +184,12 @@ impl Shard {
         }
         drop(state);
         self.forget_if_empty(name);
-        if announced {
-            let (engine, name) = (Arc::clone(&self.engine), name.clone());
-            start(async move { drop(engine.leave(&name, id).await) });
+        let (engine, name) = (Arc::clone(&self.engine), name.clone());
+        let grace = self.limits.presence_grace;
+        match parting {
+            Parting::Silent => {}
+            Parting::Told => start(async move { drop(engine.leave(&name, id).await) }),
+            Parting::Lost => start(async move { drop(engine.lose(&name, id, grace).await) }),
         }
     }
 

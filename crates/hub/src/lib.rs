@@ -31,7 +31,7 @@ mod wheel;
 pub use census::{RoomSight, Seen, Sight, Wanted};
 pub use connection::{Closing, Manner, OnGap, Wake};
 pub use encode::{Encode, Variant};
-pub use follow::{Joined, PageMax, Resumed};
+pub use follow::{Joined, PageMax, Parting, Resumed};
 pub use histogram::{BOUNDS, Histogram, Spread};
 pub use memory::Memory;
 pub use outbox::{OutboxLimits, Traffic};

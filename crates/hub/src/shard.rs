@@ -19,7 +19,7 @@ use crate::flush::FlushQueue;
 use crate::outbox::{OutboxLimits, Traffic};
 use crate::room::Room;
 use crate::wheel::{Ticket, Wheel};
-use crate::{Closing, Encode, Manner, Memory, OnGap, Sink, Stats, Wake};
+use crate::{Closing, Encode, Manner, Memory, OnGap, Parting, Sink, Stats, Wake};
 
 /// So many events are taken from the inbox in one turn.
 const EVENTS_PER_TURN: usize = 256;
@@ -35,6 +35,8 @@ pub struct ShardLimits {
     pub presence_rate: Option<Rate>,
     /// How long a count waits for others.
     pub member_count_every: Duration,
+    /// How long members whose connections are lost stay present.
+    pub presence_grace: Duration,
 }
 
 impl Default for ShardLimits {
@@ -47,6 +49,7 @@ impl Default for ShardLimits {
                 burst: 200,
             }),
             member_count_every: Duration::from_secs(1),
+            presence_grace: Duration::from_secs(5),
         }
     }
 }
@@ -148,7 +151,7 @@ impl Shard {
     pub fn detach(&self, id: ConnectionId) -> Traffic {
         let rooms = self.with(id, |connection| connection.about.rooms.clone());
         for room in rooms.unwrap_or_default() {
-            self.leave(id, &room, true);
+            self.leave(id, &room, Parting::Told);
         }
         let mut state = self.state.borrow_mut();
         if state.connection(id).is_none() {

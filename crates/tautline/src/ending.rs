@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tautline_hub::Traffic;
 use tautline_protocol::model::ConnectionId;
+use tautline_protocol::wire::{CloseCode, Retry};
 
 /// How a connection ended, and all that is known of its last moments.
 #[derive(Debug)]
@@ -47,6 +48,20 @@ pub(crate) enum How {
     Fin,
     /// The connection was reset, or writing to it failed.
     Reset,
+}
+
+/// Whether a client that ends like this does not come back by itself: it has left, or may not.
+pub(crate) fn is_final(by: By, how: How, code: Option<u16>) -> bool {
+    if how != How::CloseFrame {
+        return false;
+    }
+    match by {
+        By::Client => code.is_none_or(|code| code == CloseCode::Normal.number()),
+        By::Server => CloseCode::all()
+            .find(|known| Some(known.number()) == code)
+            .is_some_and(|code| code.retry() == Retry::Never),
+        By::Network => false,
+    }
 }
 
 /// How long ago things were.

@@ -95,6 +95,10 @@ macro_rules! conformance_tests {
             a_lease_that_ends_takes_its_members_away
             a_renewed_lease_keeps_its_members
             without_a_lease_nobody_enters
+            who_is_lost_and_comes_back_was_never_away
+            who_is_lost_for_too_long_has_left
+            without_a_grace_who_is_lost_has_left
+            who_is_lost_may_leave_and_ends_with_its_node
         }
         keeping {
             a_cursor_never_goes_back

@@ -20,6 +20,15 @@ impl Members for EmbeddedEngine {
         self.memory().leave(room, connection)
     }
 
+    fn lose<'a>(
+        &'a self,
+        room: &'a RoomName,
+        connection: ConnectionId,
+        grace: Duration,
+    ) -> Answer<'a, u32> {
+        self.memory().lose(room, connection, grace)
+    }
+
     fn members<'a>(&'a self, room: &'a RoomName) -> Answer<'a, Vec<Member>> {
         self.memory().members(room)
     }

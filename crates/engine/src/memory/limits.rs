@@ -16,6 +16,9 @@ pub struct MemoryLimits {
     pub keys_max: usize,
     /// Members of a room.
     pub members_max: usize,
+    /// Members in all rooms whose connections are lost and whose users may be back. Who is lost beyond that is gone
+    /// at once.
+    pub lost_max: usize,
     /// Users whose cursors a room keeps.
     pub cursors_max: usize,
     /// Nodes with a lease.
@@ -33,6 +36,7 @@ impl Default for MemoryLimits {
             history_bytes_max: 1024 * 1024 * 1024,
             keys_max: 1_000_000,
             members_max: 100_000,
+            lost_max: 100_000,
             cursors_max: 100_000,
             nodes_max: 1_000,
             kept_max: 1_000_000,

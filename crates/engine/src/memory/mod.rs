@@ -14,6 +14,7 @@ mod keep;
 mod leases;
 mod limits;
 pub(crate) mod log;
+mod lost;
 mod members;
 #[cfg(test)]
 mod model;
@@ -41,6 +42,7 @@ use crate::{
 };
 use expiring::Expiring;
 use leases::Leases;
+use lost::Lost;
 use room::{Room, Stamp};
 use rooms::{Rooms, new_id};
 
@@ -51,6 +53,7 @@ pub struct MemoryEngine {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rooms: Rooms,
     leases: Mutex<Leases>,
+    lost: Mutex<Lost>,
     pub(crate) kept: Mutex<Expiring<Arc<str>, Bytes>>,
     inboxes: RwLock<Vec<Inbox>>,
     next_part: AtomicUsize,
@@ -70,6 +73,7 @@ impl MemoryEngine {
             clock,
             rooms: Rooms::new(limits.rooms_max, limits.history_bytes_max),
             leases: Mutex::default(),
+            lost: Mutex::default(),
             kept: Mutex::default(),
             inboxes: RwLock::default(),
             next_part: AtomicUsize::new(0),
@@ -83,8 +87,8 @@ impl MemoryEngine {
 
     /// Lets go of what has ended: to be called once a second or so, from any one thread.
     ///
-    /// Each call takes away the members of nodes whose lease has ended and the values whose time
-    /// is over. Of the rooms it visits one in 64, so that no call takes long: trims what is too old,
+    /// Each call takes away the members of nodes whose lease has ended, those who were lost for too long, and the
+    /// values whose time is over. Of the rooms it visits one in 64, so that no call takes long: trims what is too old,
     /// forgets keys whose window has ended, and forgets rooms that have been idle for
     /// [`MemoryLimits::idle_room_ttl`]. A forgotten room begins again with a new epoch. One in which
     /// nothing was ever published is forgotten as soon as it is left, so that names alone cost nothing.
@@ -99,6 +103,10 @@ impl MemoryEngine {
         let ended = self.leases.lock().take_ended(now);
         for node in ended {
             self.rooms.for_each(|room| room.leave_with(node));
+        }
+        let gone = self.lost.lock().take_ended(now);
+        for (room, connection) in gone {
+            self.rooms.vacate(&room, |room| room.leave(connection));
         }
         self.kept.lock().expire(now);
         let part = self.next_part.fetch_add(1, Ordering::Relaxed);

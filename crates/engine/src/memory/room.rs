@@ -153,7 +153,7 @@ impl Room {
     }
 
     pub(crate) fn enter(&mut self, member: Member, members_max: usize) -> Result<u32, EngineError> {
-        if !self.roster.contains(member.connection) && self.roster.len() >= members_max {
+        if !self.roster.has_place_of(&member) && self.roster.len() >= members_max {
             return Err(EngineError::Full("this room has no place for more members"));
         }
         if let Some(change) = self.roster.add(member) {
@@ -167,6 +167,11 @@ impl Room {
             self.tell_members(MemberChange::Left(member));
         }
         self.members_count()
+    }
+
+    /// Has a member wait for its user, if it is one.
+    pub(crate) fn lose(&mut self, connection: ConnectionId) -> bool {
+        self.roster.lose(connection)
     }
 
     /// Takes away the members of a node whose lease has ended.

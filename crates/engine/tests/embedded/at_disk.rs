@@ -75,6 +75,15 @@ impl Members for AtDisk {
         self.0.leave(room, connection)
     }
 
+    fn lose<'a>(
+        &'a self,
+        room: &'a RoomName,
+        connection: ConnectionId,
+        grace: Duration,
+    ) -> Answer<'a, u32> {
+        self.0.lose(room, connection, grace)
+    }
+
     fn members<'a>(&'a self, room: &'a RoomName) -> Answer<'a, Vec<Member>> {
         self.0.members(room)
     }

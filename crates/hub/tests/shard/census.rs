@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tautline_hub::Wanted;
+use tautline_hub::{Parting, Wanted};
 use tautline_protocol::model::ConnectionId;
 
 use crate::house::{Guest, House, name, run, settle};
@@ -75,7 +75,7 @@ fn a_connection_is_told_with_its_rooms_and_times() {
         let before = house.shard.census(&Wanted::default(), 1).remove(0);
         assert_eq!(before.rooms, [name("b"), name("a")]);
         assert_eq!(before.seen.opened, before.seen.read_at);
-        house.shard.leave(guest.id, &name("b"), false);
+        house.shard.leave(guest.id, &name("b"), Parting::Silent);
         settle().await;
         let later = before.seen.opened + Duration::from_secs(3);
         house.shard.heard_from(guest.id, later);
@@ -111,7 +111,9 @@ fn rooms_are_told_in_the_order_of_their_names() {
         assert_eq!(told("c:", None, 2), ["c:1 1", "c:2 2"]);
         assert_eq!(told("d", None, 2), [] as [&str; 0]);
         for room in ["c:2", "a:1", "c:1", "b:1", "c:3"] {
-            house.shard.leave(guests[0].id, &name(room), false);
+            house
+                .shard
+                .leave(guests[0].id, &name(room), Parting::Silent);
         }
         assert_eq!(told("", None, 9), ["c:2 1"]);
     });

@@ -143,6 +143,15 @@ impl Members for Delayed {
         Members::leave(&self.inner, room, connection)
     }
 
+    fn lose<'a>(
+        &'a self,
+        room: &'a RoomName,
+        connection: ConnectionId,
+        grace: Duration,
+    ) -> Answer<'a, u32> {
+        Members::lose(&self.inner, room, connection, grace)
+    }
+
     fn members<'a>(&'a self, room: &'a RoomName) -> Answer<'a, Vec<Member>> {
         self.inner.members(room)
     }

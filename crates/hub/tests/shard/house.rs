@@ -10,7 +10,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tautline_engine::{Draft, Engine, Level, Terms, inbox};
 use tautline_hub::{
-    Closing, Joined, Manner, Memory, OnGap, PageMax, Resumed, Shard, ShardLimits, Variant, Wake,
+    Closing, Joined, Manner, Memory, OnGap, PageMax, Parting, Resumed, Shard, ShardLimits, Variant,
+    Wake,
 };
 use tautline_protocol::model::{
     Acks, ConnectionId, Epoch, EventName, Member, NodeId, Position, Retention, RoomName,
@@ -258,7 +259,7 @@ impl Guest {
     }
 
     pub(crate) fn leave(&self, room: &str) {
-        self.shard.leave(self.id, &name(room), false);
+        self.shard.leave(self.id, &name(room), Parting::Silent);
     }
 
     pub(crate) fn wake(&self) -> Wake {

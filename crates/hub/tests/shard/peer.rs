@@ -69,7 +69,7 @@ impl Peer {
 
     /// The lines about a room's members.
     pub(crate) fn members(&self) -> Vec<String> {
-        let about_members = |line: &String| line.starts_with(['+', '-', '#']);
+        let about_members = |line: &String| line.starts_with(['+', '-', '#', '~']);
         let lines = self.lines().into_iter().filter(about_members);
         lines.map(|line| line.trim_end().to_owned()).collect()
     }
@@ -97,7 +97,7 @@ impl Sink for Peer {
     }
 }
 
-/// Who is of this variant has no words for casts.
+/// Who is of this variant has no words for casts, and for members who are changed.
 pub(crate) const WORDLESS: Variant = Variant(7);
 
 /// Makes a message one line, and notes for which variants it was asked to.
@@ -127,6 +127,11 @@ impl Encode for Lines {
         } = message
         {
             format!("- {room} {} {count}\n", member.user)
+        } else if let Message::MemberChanged { room, member, was } = message {
+            if variant == WORDLESS {
+                return Bytes::new();
+            }
+            format!("~ {room} {} {}\n", member.user, was.is_some())
         } else if let Message::Gap { room, gap } = message {
             let (from, until) = (gap.from, gap.until.offset);
             format!("g {room} {from} {until} {:?}\n", gap.reason)

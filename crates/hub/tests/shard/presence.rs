@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use tautline_engine::Members;
-use tautline_hub::ShardLimits;
+use tautline_hub::{Parting, ShardLimits};
 use tautline_protocol::model::{ConnectionId, Member, Rate};
 
 use crate::house::{Guest, House, NODE, name, run, settle};
+use crate::peer::WORDLESS;
 
 async fn house(presence_events_max: u32) -> House {
     house_with(ShardLimits {
@@ -63,7 +64,7 @@ fn coming_and_going_is_told_to_everyone_and_to_who_comes() {
         settle().await;
         bob.enter_announced("r", "bob").await;
         settle().await;
-        house.shard.leave(bob.id, &name("r"), true);
+        house.shard.leave(bob.id, &name("r"), Parting::Told);
         settle().await;
         assert_eq!(told(&ann), ["+ r ann 1", "+ r bob 2", "- r bob 1"]);
         assert_eq!(told(&bob), ["+ r bob 2"]);
@@ -191,7 +192,7 @@ fn the_engine_is_told_who_left() {
         guest.enter_announced("r", "ann").await;
         settle().await;
         assert_eq!(house.engine.members(&name("r")).await.unwrap().len(), 1);
-        house.shard.leave(guest.id, &name("r"), true);
+        house.shard.leave(guest.id, &name("r"), Parting::Told);
         settle().await;
         assert_eq!(house.engine.members(&name("r")).await.unwrap(), []);
     });
@@ -216,5 +217,26 @@ fn who_is_taken_away_within_a_room_has_left_it() {
         assert_eq!(house.engine.members(&name("r")).await.unwrap().len(), 1);
         assert_eq!(eve.peer.lines(), [] as [&str; 0]);
         assert_eq!(house.shard.rooms("private", None, 1), []);
+    });
+}
+
+#[test]
+fn who_is_lost_and_back_is_told_as_a_change_and_greeted() {
+    run(async {
+        let house = house(10).await;
+        let (ann, plain) = (house.guest(), house.guest_as(WORDLESS));
+        for guest in [&ann, &plain] {
+            guest.enter_announced("r", "ann").await;
+        }
+        let bob = house.guest();
+        bob.enter_announced("r", "bob").await;
+        settle().await;
+        house.shard.leave(bob.id, &name("r"), Parting::Lost);
+        let bob = house.guest_as(WORDLESS);
+        bob.enter_announced("r", "bob").await;
+        settle().await;
+        assert_eq!(told(&ann)[2..], ["+ r bob 3", "~ r bob true"]);
+        assert_eq!(told(&plain)[2..], ["+ r bob 3"]);
+        assert_eq!(told(&bob), ["+ r bob 3"]);
     });
 }

@@ -93,12 +93,14 @@ pub enum Message<'a> {
         /// How many members there are now.
         count: u32,
     },
-    /// A member shows something else. v1 has no words for it.
+    /// A member shows something else, or is there on another connection. v1 has no words for it.
     MemberChanged {
         /// Where.
         room: &'a RoomName,
         /// Who.
         member: &'a Member,
+        /// The connection that it had, if it has another now.
+        was: Option<ConnectionId>,
     },
     /// How many members a large room has, instead of each coming and going.
     MemberCount {

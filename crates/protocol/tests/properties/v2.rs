@@ -223,7 +223,14 @@ const SERVER: [(&str, Fields); 23] = [
     ("members", &[("room", Room), ("members", List(&MEMBER))]),
     ("memberJoined", ONE_MEMBER),
     ("memberLeft", ONE_MEMBER),
-    ("memberChanged", ONE_MEMBER),
+    (
+        "memberChanged",
+        &[
+            ("room", Room),
+            ("member", MEMBER),
+            ("was", Maybe(&Connection)),
+        ],
+    ),
     ("memberCount", &[("room", Room), ("count", COUNT)]),
     ("presenceSet", ONLY_ROOM),
     ("response", &[("data", Data)]),

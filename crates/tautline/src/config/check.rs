@@ -60,6 +60,7 @@ pub(super) fn check(
             presence_events_max: written.count("presence.events_max"),
             presence_rate: written.rate("presence.events_rate"),
             member_count_every: written.span("presence.count_every"),
+            presence_grace: written.span("presence.grace"),
         },
         transport: transport(&mut written),
         limits: limits::limits(&mut written),

@@ -381,6 +381,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         "how often that count is told at most",
     ),
     setting(
+        "presence.grace",
+        SPAN,
+        r#""5s""#,
+        "how long members whose connections are lost stay present; when their users are back by then, nobody was told that they left; \
+         0s tells at once",
+    ),
+    setting(
         "compression.enabled",
         Kind::Switch,
         "false",

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Bytes, BytesMut};
-use tautline_hub::{Closing, Manner, OnGap, Traffic, Variant};
+use tautline_hub::{Closing, Manner, OnGap, Parting, Traffic, Variant};
 use tautline_protocol::model::{ConnectionId, Identity, Member, RoomName, Timestamp};
 use tautline_protocol::server::{Denied, Now};
 use tautline_protocol::wire::{CloseCode, Token, Version};
@@ -19,7 +19,7 @@ use tokio::io::ReadBuf;
 use super::dialogue::{Dialogue, Wish};
 use super::socket::Socket;
 use super::{Stay, Worker};
-use crate::ending::{By, Ending, How, Times};
+use crate::ending::{By, Ending, How, Times, is_final};
 use crate::lifecycle::{Lifecycle, Party};
 
 /// A future that is done when the connection has ended.
@@ -410,10 +410,17 @@ impl Connection {
             return;
         }
         let shard = &self.worker.shard;
-        for room in self.session.rooms() {
-            shard.leave(self.id, room, self.member(room).is_some());
-        }
         let (code, reason) = said.unwrap_or_default();
+        let parting = if is_final(by, how, code) {
+            Parting::Told
+        } else {
+            Parting::Lost
+        };
+        for room in self.session.rooms() {
+            let member = self.member(room);
+            let parting = member.map_or(Parting::Silent, |_| parting);
+            shard.leave(self.id, room, parting);
+        }
         if how == How::CloseFrame {
             // A close frame is answered with its code.
             let answer = if by == By::Client { "" } else { &*reason };

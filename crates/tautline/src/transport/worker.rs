@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 use tautline_engine::{Draft, Engine, EngineError, Published};
-use tautline_hub::{Closing, Shard, Variant};
+use tautline_hub::{Closing, Parting, Shard, Variant};
 use tautline_protocol::model::{Acks, ConnectionId, Identity, RoomName, RoomRule, SlowConsumers};
 use tautline_protocol::server::{Ask, Denied, Reply, Settings};
 use tautline_protocol::wire::{ErrorCode, Token, Version};
@@ -351,7 +351,12 @@ impl Worker {
     /// Takes a connection out of a room.
     pub(super) fn leave(&self, party: Party<'_>, room: &RoomName) {
         let announced = self.rule(room).is_some_and(|rule| rule.presence);
-        self.shard.leave(party.connection, room, announced);
+        let parting = if announced {
+            Parting::Told
+        } else {
+            Parting::Silent
+        };
+        self.shard.leave(party.connection, room, parting);
         self.observe(&Lifecycle::Left(party, room));
     }
 

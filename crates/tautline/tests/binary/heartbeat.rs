@@ -59,7 +59,7 @@ fn a_flood_of_control_frames_is_closed_with_1008() {
 #[test]
 fn a_peer_that_is_gone_without_a_word_leaves_its_rooms_and_is_let_go() {
     let config = "[heartbeat]\nping_every = \"100ms\"\ndead_after = \"500ms\"\n\
-                  [server]\nclose_timeout = \"50ms\"";
+                  [server]\nclose_timeout = \"50ms\"\n[presence]\ngrace = \"0s\"";
     let mut server = Server::logging(config, "debug");
     let (mut watcher, _) = Client::member(server.address(), "room");
     // It stays open at this end, unread: to the server that is a peer whose network is gone.

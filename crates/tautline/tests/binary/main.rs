@@ -20,6 +20,8 @@ mod drain;
 #[cfg(test)]
 mod durable;
 #[cfg(test)]
+mod grace;
+#[cfg(test)]
 mod handshake;
 #[cfg(test)]
 mod harness;

@@ -285,7 +285,7 @@ fn a_room_too_many_is_an_error_and_the_connection_stays() {
 
 #[test]
 fn whoever_leaves_or_goes_is_announced_to_those_who_stay() {
-    let server = Server::development("");
+    let server = Server::development("[presence]\ngrace = \"0s\"");
     let (mut stays, _) = Client::member(server.address(), "room");
     let (mut leaves, leaver) = Client::member(server.address(), "room");
     let (closes, closer) = Client::member(server.address(), "room");
@@ -326,7 +326,7 @@ fn assert_left(client: &mut Client, user: &str, count: u32) {
 
 #[test]
 fn a_large_room_is_told_how_many_it_has_instead_of_who() {
-    let config = "[presence]\nevents_max = 3\ncount_every = \"50ms\"";
+    let config = "[presence]\ngrace = \"0s\"\nevents_max = 3\ncount_every = \"50ms\"";
     let server = Server::development(config);
     let (mut first, _) = Client::member(server.address(), "room");
     let members: Vec<Client> = (0..4)

@@ -19,7 +19,7 @@ fn a_reader_that_stops_is_ended_with_1013_and_slows_nobody_and_costs_no_memory()
     // On one shard the reader and the one who stops share everything but their outboxes.
     let config = format!(
         "[outbox]\nbytes = {OUTBOX_BYTES}\n[server]\nshards = 1\nclose_timeout = \"1m\"\n\
-         [limits]\npublish_rate = \"off\"\n[[room]]\nmatch = \"room\"\nhistory = 100\npresence = true\n\
+         [presence]\ngrace = \"0s\"\n[limits]\npublish_rate = \"off\"\n[[room]]\nmatch = \"room\"\nhistory = 100\npresence = true\n\
          everyone = [\"join\", \"publish\", \"history\"]\nrate = \"off\""
     );
     let mut server = Server::logging(&config, "debug");

@@ -28,8 +28,8 @@ pub use envelope::{Encoding, Envelope};
 pub use fault::{Fault, Malformed, Mistake};
 pub use server::{
     Acknowledging, Bye, Details, Expiring, Failure, Gap, GapReason, Goaway, History, Joined, Left,
-    Level, Limits, Member, MemberChange, MemberCount, Members, Message, Missing, PresenceSet,
-    Published, Refreshed, Relayed, Removed, Response, Restored, RetryWindow, ServerMessage,
-    Welcome,
+    Level, Limits, Member, MemberChange, MemberChanged, MemberCount, Members, Message, Missing,
+    PresenceSet, Published, Refreshed, Relayed, Removed, Response, Restored, RetryWindow,
+    ServerMessage, Welcome,
 };
 pub use text::{Text, Words};

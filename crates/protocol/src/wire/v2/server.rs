@@ -40,7 +40,7 @@ pub enum ServerMessage<'a> {
     /// A member went.
     MemberLeft(MemberChange<'a>),
     /// What others see of a member is different now.
-    MemberChanged(MemberChange<'a>),
+    MemberChanged(MemberChanged<'a>),
     /// How many members a large room has, instead of each coming and going.
     MemberCount(MemberCount),
     /// Answers `presence`.
@@ -333,7 +333,7 @@ pub struct Member<'a> {
     pub state: Option<Data<'a>>,
 }
 
-/// The payload of `memberJoined`, `memberLeft` and `memberChanged`.
+/// The payload of `memberJoined` and `memberLeft`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MemberChange<'a> {
@@ -342,6 +342,20 @@ pub struct MemberChange<'a> {
     /// Who.
     #[serde(borrow)]
     pub member: Member<'a>,
+}
+
+/// The payload of `memberChanged`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct MemberChanged<'a> {
+    /// The room.
+    pub room: RoomName,
+    /// Who, as it is now.
+    #[serde(borrow)]
+    pub member: Member<'a>,
+    /// The connection that it had, if it has another now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub was: Option<ConnectionId>,
 }
 
 /// The payload of `memberCount`.

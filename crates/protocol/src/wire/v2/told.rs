@@ -1,8 +1,8 @@
 //! What all members of a room are told, in the words of v2: made once for everybody who has the same encoding.
 
 use super::{
-    Data, Gap, GapReason, Member, MemberChange, MemberCount, Message, Missing, Relayed,
-    ServerMessage, Words,
+    Data, Gap, GapReason, Member, MemberChange, MemberChanged, MemberCount, Message, Missing,
+    Relayed, ServerMessage, Words,
 };
 use crate::model::{self, Publication, RoomName};
 use crate::wire;
@@ -23,8 +23,12 @@ impl<'a> ServerMessage<'a> {
                 data: data(sent),
                 user: user.map(Words::from),
             }),
-            wire::Message::MemberChanged { room, member } => {
-                Self::MemberChanged(change(room, member))
+            wire::Message::MemberChanged { room, member, was } => {
+                Self::MemberChanged(MemberChanged {
+                    room: room.clone(),
+                    member: member.into(),
+                    was,
+                })
             }
             wire::Message::MemberJoined { room, member, .. } => {
                 Self::MemberJoined(change(room, member))

@@ -122,7 +122,7 @@ fn what_parsers_disagree_about_is_closed_with_1008() {
 
 #[test]
 fn nobody_speaks_with_the_servers_voice() {
-    let mut server = Watched::development("");
+    let mut server = Watched::development("[presence]\ngrace = \"0s\"");
     let mut bystander = Bystander::of(&server);
     let (mut victim, _) = Client::member(server.address(), "room");
     let forged = [
