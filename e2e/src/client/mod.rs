@@ -129,7 +129,7 @@ impl Client {
             seats: person
                 .rooms
                 .iter()
-                .map(|room| Seat::in_room(room))
+                .map(|room| Seat::in_room(room, person.number % 4 < 2))
                 .collect(),
             history: History {
                 client: format!("client {}", person.number),
@@ -247,7 +247,7 @@ impl Client {
         }
         seat.begin_anew();
         let since = seat.since();
-        seat.asks = joined.ack.is_some();
+        seat.in_flight = joined.ack.map(|ack| ack.in_flight);
         // Behind which the first page begins.
         let begins = joined
             .messages
@@ -363,6 +363,13 @@ impl Client {
         self.progress.delivered.fetch_add(1, Ordering::Relaxed);
         let key = key_of(message);
         let seat = self.seats.get(at);
+        if seat.is_some_and(|seat| !seat.may_come(position)) {
+            let offset = position.offset;
+            self.faults.push(format!(
+                "{offset} of {} has come, which is more than may be in flight",
+                message.room
+            ));
+        }
         let event = if seat.is_some_and(|seat| seat.comes_again(position)) {
             Event::Redelivered { position, key }
         } else {
@@ -373,7 +380,7 @@ impl Client {
 
     /// Acknowledges what has come, where that is asked for, and now and then so late that it comes again.
     async fn acknowledge(&mut self, at: usize, link: &mut Link) -> Result<(), Lost> {
-        let Some(seat) = self.seats.get(at).filter(|seat| seat.asks) else {
+        let Some(seat) = self.seats.get(at).filter(|seat| seat.in_flight.is_some()) else {
             return Ok(());
         };
         let Some(Position { epoch, offset, .. }) = seat.stands else {

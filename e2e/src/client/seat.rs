@@ -14,8 +14,15 @@ pub(super) struct Seat {
     pub(super) name: RoomName,
     /// The last that it has seen; none before the first join.
     pub(super) stands: Option<Position>,
-    /// The room asks for acknowledgements: it remembers itself where the client goes on.
-    pub(super) asks: bool,
+    /// So many messages are sent beyond what is acknowledged, if the room asks for that. It remembers itself where
+    /// the client goes on.
+    pub(super) in_flight: Option<u32>,
+    /// Up to where nothing is owed in this connection.
+    settled: u64,
+    /// Up to where anything was ever acknowledged: an older copy of the room may remember that.
+    acked: u64,
+    /// The client leaves it to such a room to remember.
+    forgets: bool,
     /// The next publication's number.
     next: u64,
     /// What is not acknowledged, oldest first.
@@ -25,12 +32,15 @@ pub(super) struct Seat {
 }
 
 impl Seat {
-    pub(super) fn in_room(room: &str) -> Self {
+    pub(super) fn in_room(room: &str, forgets: bool) -> Self {
         Self {
             room: Arc::from(room),
             name: RoomName::parse(room).expect("rooms of a run have right names"),
             stands: None,
-            asks: false,
+            in_flight: None,
+            settled: 0,
+            acked: 0,
+            forgets,
             next: 0,
             unacked: VecDeque::new(),
             sent: 0,
@@ -42,16 +52,24 @@ impl Seat {
         self.sent = 0;
     }
 
-    /// Where the client says that it stands. Where the room has to know that, it says nothing.
+    /// Where the client says that it stands. Who leaves that to the room says nothing.
     pub(super) fn since(&self) -> Option<Position> {
-        self.stands.filter(|_| !self.asks)
+        let is_left_to_room = self.forgets && self.in_flight.is_some();
+        self.stands.filter(|_| !is_left_to_room)
+    }
+
+    /// Whether a message may come before anything more is acknowledged.
+    pub(super) fn may_come(&self, came: Position) -> bool {
+        self.in_flight.is_none_or(|in_flight| {
+            came.offset <= self.settled.max(self.acked) + u64::from(in_flight)
+        })
     }
 
     /// Whether this was seen before in this connection, and comes again because it was not acknowledged.
     pub(super) fn comes_again(&self, came: Position) -> bool {
         let is_known =
             |stands: Position| stands.epoch == came.epoch && came.offset <= stands.offset;
-        self.asks && self.stands.is_some_and(is_known)
+        self.in_flight.is_some() && self.stands.is_some_and(is_known)
     }
 
     /// One more publication to be sent, behind all others.
@@ -87,6 +105,7 @@ impl Seat {
 
     /// Moves behind what was delivered, or what is missing.
     pub(super) fn handle(&mut self, event: &Event) {
+        self.settle(event);
         match event {
             Event::Delivered { position, .. } | Event::Missed(Missed { position, .. }) => {
                 self.stands = Some(*position);
@@ -102,6 +121,24 @@ impl Seat {
             | Event::Published { .. }
             | Event::Redelivered { .. }
             | Event::Acked { .. }
+            | Event::Left => {}
+        }
+    }
+
+    fn settle(&mut self, event: &Event) {
+        match event {
+            Event::Acked { offset, .. } => self.acked = self.acked.max(*offset),
+            Event::Missed(missed)
+            | Event::Joined {
+                gap: Some(missed), ..
+            } => self.settled = missed.to,
+            Event::Joined {
+                since, position, ..
+            } => self.settled = since.unwrap_or(*position).offset,
+            Event::Delivered { .. }
+            | Event::Sent(_)
+            | Event::Published { .. }
+            | Event::Redelivered { .. }
             | Event::Left => {}
         }
     }
