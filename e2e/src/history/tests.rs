@@ -595,6 +595,43 @@ fn a_cursor_is_where_was_acked_and_never_goes_back() {
 }
 
 #[test]
+fn who_remembers_nothing_may_get_it_again_and_nobody_else_may() {
+    let again = Event::Redelivered {
+        position: at(2),
+        key: Some(key(2)),
+    };
+    let begins = [
+        sent(2),
+        sent(3),
+        joined(1),
+        delivered(2),
+        again,
+        delivered(3),
+    ];
+    let forgets = [&begins[..], &[joined(1), delivered(2), delivered(3)]].concat();
+    assert_eq!(faults(&[&forgets], &[]), []);
+    let remembers = Event::Joined {
+        since: Some(at(3)),
+        position: at(3),
+        recovered: true,
+        gap: None,
+    };
+    let found = faults(&[&[&begins[..], &[remembers, delivered(2)]].concat()], &[]);
+    assert!(found.contains(&Fault::Twice(key(2))), "{found:?}");
+}
+
+#[test]
+fn an_ack_that_comes_late_is_still_one() {
+    let late = [joined(0), acked(9), joined(4), acked(6), joined(9)];
+    assert_eq!(faults(&[&late], &[]), []);
+    let ahead = [&late[..], &[joined(10)]].concat();
+    assert_eq!(
+        faults(&[&ahead], &[]),
+        [Fault::CursorAhead { acked: 9, now: 10 }]
+    );
+}
+
+#[test]
 fn what_is_found_is_told_in_words() {
     let found = check(
         &[history("ann", &[sent(3), joined(1), delivered(3)])],
