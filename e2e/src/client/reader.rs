@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use tautline_protocol::model::{Position, RoomName};
 use tautline_protocol::wire::Token;
 use tautline_protocol::wire::v2::{
-    Client as Program, ClientMessage, Encoding, Envelope, Hello, History, Label, ReadHistory,
-    ServerMessage,
+    Client as Program, ClientMessage, Empty, Encoding, Envelope, Hello, History, Label,
+    ReadHistory, ServerMessage,
 };
 
 use super::key_of;
@@ -38,13 +38,15 @@ impl Reader {
             rooms: Vec::new(),
         };
         link.say(&ClientMessage::Hello(hello).into()).await?;
-        let payload = link.hear().await?;
-        match Envelope::decode(link.encoding(), &payload) {
-            Ok(Envelope {
-                message: ServerMessage::Welcome(_),
-                ..
-            }) => Ok(Self { link }),
-            _ => Err(Lost::Nonsense("no welcome to who reads".to_owned())),
+        loop {
+            let payload = link.hear().await?;
+            match super::read(link.encoding(), &payload)?.message {
+                ServerMessage::Welcome(_) => return Ok(Self { link }),
+                // A busy server may ask first.
+                ServerMessage::Ping(_) => link.say(&ClientMessage::Pong(Empty {}).into()).await?,
+                ServerMessage::Bye(_) => return Err(Lost::Ended("bye".to_owned())),
+                other => return Err(Lost::Nonsense(format!("{other:?} instead of a welcome"))),
+            }
         }
     }
 
@@ -129,6 +131,7 @@ impl Reader {
                 ServerMessage::History(history) => return Ok(take(&history)),
                 // Who reads for long is asked whether it is there, and says so by asking on.
                 ServerMessage::Ping(_) => {}
+                ServerMessage::Bye(_) => return Err(Lost::Ended("bye".to_owned())),
                 other => return Err(Lost::Nonsense(format!("{other:?} instead of a history"))),
             }
         }
