@@ -36,7 +36,14 @@ impl From<Error> for Fault {
         };
         match (failure.code, failure.extended_code) {
             (ErrorCode::DiskFull, _) | (_, ffi::SQLITE_IOERR_SHMSIZE) => Self::Full,
-            (_, ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC) => Self::Lost(text),
+            // A write that fails for want of anything but room says the same as a sync that fails.
+            (
+                _,
+                ffi::SQLITE_IOERR_FSYNC
+                | ffi::SQLITE_IOERR_DIR_FSYNC
+                | ffi::SQLITE_IOERR_WRITE
+                | ffi::SQLITE_IOERR_TRUNCATE,
+            ) => Self::Lost(text),
             (_, ffi::SQLITE_IOERR_SHORT_READ | ffi::SQLITE_IOERR_CORRUPTFS)
             | (
                 ErrorCode::DatabaseCorrupt
@@ -44,7 +51,7 @@ impl From<Error> for Fault {
                 | ErrorCode::ConstraintViolation,
                 _,
             ) => Self::Damaged(text),
-            _ => Self::Other(text),
+            (_, code) => Self::Other(format!("{text} ({code})")),
         }
     }
 }

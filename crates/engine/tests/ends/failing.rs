@@ -57,7 +57,11 @@ async fn until_it_fails(engine: &EmbeddedEngine) -> Vec<Position> {
         }
     };
     assert!(matches!(error, EngineError::Unavailable(_)), "{error:?}");
-    assert!(engine.failure().is_some(), "{error:?}");
+    assert!(
+        engine.failure().is_some(),
+        "{error:?} {:?}",
+        engine.take_notices()
+    );
     let again = engine.publish(&room(0), draft("again"), TERMS).await;
     assert!(
         matches!(again, Err(EngineError::Unavailable(_))),
