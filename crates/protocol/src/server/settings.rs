@@ -29,7 +29,7 @@ pub struct Settings {
     pub rooms_max: usize,
     /// How often a connection may do what it does.
     pub rates: Rates,
-    /// Whether the request method `echo` is answered; for tests.
+    /// Whether the request methods `echo` and, in v2, `wait` are answered; for tests.
     pub echo: bool,
     /// What sessions of v2 go by besides.
     pub v2: Figures,

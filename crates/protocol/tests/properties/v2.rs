@@ -114,7 +114,7 @@ const RETRY: Kind = Struct(&[("firstWindowMs", LONG), ("capMs", LONG)]);
 const ONLY_ROOM: Fields = &[("room", Room)];
 const ONE_MEMBER: Fields = &[("room", Room), ("member", MEMBER)];
 
-const CLIENT: [(&str, Fields); 13] = [
+const CLIENT: [(&str, Fields); 14] = [
     (
         "hello",
         &[
@@ -169,6 +169,7 @@ const CLIENT: [(&str, Fields); 13] = [
     ("request", &[("method", Text), ("data", Maybe(&Data))]),
     ("ping", &[]),
     ("pong", &[]),
+    ("cancel", &[]),
 ];
 
 const SERVER: [(&str, Fields); 23] = [

@@ -13,7 +13,7 @@ use tautline_protocol::model::{
     Position, RoomName, RoomRule, Rules, Timestamp,
 };
 use tautline_protocol::server::v2::{
-    Accepted, Ask, Begin, Entered, Figures, Output, Past, Placed, Reply, Session, Ticket,
+    Accepted, Ask, Begin, Entered, Figures, Outcome, Output, Past, Placed, Reply, Session, Ticket,
 };
 use tautline_protocol::server::{Denied, Now, Settings};
 use tautline_protocol::wire::v2::{
@@ -35,6 +35,10 @@ enum Event {
     Verdict(Proof),
     /// One of the asks that wait is answered, well or badly.
     Answer(Index, bool),
+    /// One of the calls that wait is answered, well or badly.
+    Outcome(Index, bool),
+    /// One of the requests that wait is canceled.
+    Cancel(Index),
     /// An answer of another kind than was asked for.
     Confusion(Index),
     /// An answer that nobody waits for.
@@ -52,6 +56,7 @@ enum Proof {
 
 const ROOMS_MAX: usize = 3;
 const IN_FLIGHT_MAX: usize = 4;
+const REQUESTS_MAX: usize = 3;
 /// The room that only the better token allows.
 const GRANTED: &str = "d";
 /// The room that nobody may join.
@@ -101,6 +106,7 @@ fn any_message() -> impl Strategy<Value = Event> {
         2 => in_room("presence", json!({ "state": { "typing": true } })),
         2 => Just(Event::Say("request", json!({ "method": "echo", "data": 1 }))),
         1 => Just(Event::Say("request", json!({ "method": "other" }))),
+        6 => Just(Event::Say("request", json!({ "method": "wait", "data": 1 }))),
         2 => Just(Event::Say("ping", json!({}))),
         2 => Just(Event::Say("pong", json!({}))),
         1 => Just(Event::Say("join", json!({ "room": "no room" }))),
@@ -118,6 +124,8 @@ fn any_event() -> impl Strategy<Value = Event> {
         60 => any_message(),
         20 => proof.prop_map(Event::Verdict),
         50 => (any::<Index>(), prop::bool::weighted(0.8)).prop_map(|(at, good)| Event::Answer(at, good)),
+        5 => (any::<Index>(), prop::bool::weighted(0.8)).prop_map(|(at, good)| Event::Outcome(at, good)),
+        3 => any::<Index>().prop_map(Event::Cancel),
         10 => Just(Event::Traffic),
         8 => (0_u64..15_000).prop_map(Event::Wait),
         3 => ".{0,8}".prop_map(|text| Event::Garbage(text.into_bytes())),
@@ -167,6 +175,10 @@ struct Driver {
     commands: u64,
     is_verifying: bool,
     asked: Vec<(Ticket, Ask)>,
+    /// The calls that wait, and the requests that they are for.
+    called: Vec<(Ticket, u64)>,
+    /// The request that is being canceled.
+    canceling: Option<u64>,
     used: HashSet<Ticket>,
     joined: HashSet<RoomName>,
     /// Rooms whose opening message is out, by how often.
@@ -195,6 +207,7 @@ impl Driver {
             ]),
             v2: Figures {
                 in_flight_max: IN_FLIGHT_MAX,
+                requests_max: REQUESTS_MAX,
                 ..Figures::default()
             },
             ..Settings::default()
@@ -223,6 +236,8 @@ impl Driver {
             commands: 0,
             is_verifying: false,
             asked: Vec::new(),
+            called: Vec::new(),
+            canceling: None,
             used: HashSet::new(),
             joined: HashSet::new(),
             opened: HashMap::new(),
@@ -244,7 +259,11 @@ impl Driver {
         let now = self.now();
         let is_kept_back = self.session.is_waiting();
         match event {
-            Event::Say(..) | Event::Garbage(_) | Event::WrongKind | Event::TooBig
+            Event::Say(..)
+            | Event::Cancel(_)
+            | Event::Garbage(_)
+            | Event::WrongKind
+            | Event::TooBig
                 if is_kept_back => {}
             Event::Say(kind, payload) => self.say(kind, &payload),
             Event::Garbage(mut bytes) => {
@@ -270,6 +289,8 @@ impl Driver {
                 }
             }
             Event::Answer(at, is_good) => self.answer(at, is_good),
+            Event::Outcome(at, is_good) => self.outcome(at, is_good),
+            Event::Cancel(at) => self.cancel(at),
             Event::Confusion(at) => {
                 if !self.asked.is_empty() {
                     let (ticket, ask) = self.asked.remove(at.index(self.asked.len()));
@@ -371,6 +392,39 @@ impl Driver {
         self.session.handle_reply(self.now(), ticket, reply);
     }
 
+    fn outcome(&mut self, at: Index, is_good: bool) {
+        if self.called.is_empty() {
+            return;
+        }
+        let (ticket, _) = self.called.remove(at.index(self.called.len()));
+        let outcome = if is_good {
+            Outcome::Answered(Bytes::from_static(b"1"))
+        } else {
+            Outcome::Failed {
+                code: ErrorCode::Unavailable,
+                message: "try again".into(),
+            }
+        };
+        self.session.handle_outcome(self.now(), ticket, &outcome);
+    }
+
+    fn cancel(&mut self, at: Index) {
+        if self.called.is_empty() {
+            return;
+        }
+        let (ticket, request) = self.called[at.index(self.called.len())];
+        let text = json!({ "type": "cancel", "requestId": request }).to_string();
+        let message: Envelope<ClientMessage<'_>> =
+            Envelope::decode(Encoding::Json, text.as_bytes()).unwrap();
+        self.canceling = Some(request);
+        self.session.handle_traffic();
+        self.hand_in(&message.encode(self.encoding));
+        self.drain();
+        self.canceling = None;
+        let is_called = self.called.iter().any(|(called, _)| *called == ticket);
+        assert!(self.is_closed || !is_called, "it goes on");
+    }
+
     /// What nobody waits for has no effect.
     fn stray(&mut self, now: Now) {
         if !self.is_verifying {
@@ -379,6 +433,11 @@ impl Driver {
         let known: Vec<Ticket> = self.asked.iter().map(|(ticket, _)| *ticket).collect();
         for ticket in self.used.iter().filter(|ticket| !known.contains(ticket)) {
             self.session.handle_reply(now, *ticket, Reply::Left);
+        }
+        let is_called = |ticket: &&Ticket| self.called.iter().any(|(called, _)| called == *ticket);
+        for ticket in self.used.iter().filter(|ticket| !is_called(ticket)) {
+            let outcome = Outcome::Answered(Bytes::from_static(b"1"));
+            self.session.handle_outcome(now, *ticket, &outcome);
         }
         assert!(self.session.poll().is_none(), "a stray had an effect");
     }
@@ -394,6 +453,18 @@ impl Driver {
                     self.is_verifying = true;
                 }
                 Output::Ask(ticket, ask) => self.take(ticket, ask),
+                Output::Call(ticket, _) => {
+                    assert!(self.used.insert(ticket), "a ticket was used twice");
+                    self.called.push((ticket, self.commands));
+                    assert!(self.called.len() <= REQUESTS_MAX);
+                }
+                Output::Cancel(ticket) => {
+                    let at = self.called.iter().position(|(called, _)| *called == ticket);
+                    let (_, request) = self.called.remove(at.expect("it was called"));
+                    if self.canceling == Some(request) {
+                        self.unanswered.retain(|(it, _)| *it != request);
+                    }
+                }
                 Output::Follow { room, .. } => {
                     assert!(self.joined.contains(&room), "followed without a join");
                     let opened = self.opened.get_mut(&room).filter(|times| **times > 0);
@@ -406,6 +477,7 @@ impl Driver {
                     self.is_closed = true;
                     self.is_verifying = false;
                     self.asked.clear();
+                    self.called.clear();
                 }
             }
         }
@@ -476,7 +548,8 @@ impl Driver {
         let at = self.unanswered.iter().position(|(it, _)| *it == request);
         let at = at.expect("answered twice, or never asked");
         let is_at_once = |kind: &str| matches!(kind, "ping" | "request" | "cast" | "ack" | "pong");
-        if !matches!(message, ServerMessage::Pong(_) | ServerMessage::Response(_)) {
+        let is_request = self.unanswered[at].1 == "request";
+        if !is_request && !matches!(message, ServerMessage::Pong(_)) {
             let earlier: Vec<_> = self.unanswered.range(..at).collect();
             let in_order = earlier.iter().all(|(_, kind)| is_at_once(kind));
             assert!(in_order, "{request} before {earlier:?}");
@@ -514,6 +587,11 @@ impl Driver {
                 self.reply(ticket, ask, true);
                 self.drain();
             }
+        }
+        for (ticket, _) in std::mem::take(&mut self.called) {
+            let outcome = Outcome::Answered(Bytes::from_static(b"1"));
+            self.session.handle_outcome(self.now(), ticket, &outcome);
+            self.drain();
         }
         if self.is_closed {
             return;

@@ -10,7 +10,7 @@ use tautline_protocol::model::{
     Epoch, Gap, GapReason, Member, Position, PublicationId, Rules, Timestamp,
 };
 use tautline_protocol::server::v2::{
-    Accepted, Ask, Begin, Entered, Output, Past, Placed, Reply, Session, Ticket,
+    Accepted, Ask, Begin, Entered, Outcome, Output, Past, Placed, Reply, Session, Ticket,
 };
 use tautline_protocol::server::{Denied, Now, Settings};
 use tautline_protocol::wire::v2::{Encoding, Goaway, Level, Part, Words};
@@ -44,6 +44,8 @@ struct Run {
     at: Instant,
     /// What was asked and not answered, in its order.
     asked: VecDeque<Ticket>,
+    /// What was called, canceled or not.
+    called: Vec<Ticket>,
 }
 
 impl Run {
@@ -68,6 +70,7 @@ impl Run {
             started,
             at: started,
             asked: VecDeque::new(),
+            called: Vec::new(),
         }
     }
 
@@ -124,6 +127,10 @@ impl Run {
                 let ticket = self.asked.pop_back().expect("nothing is asked");
                 session.handle_reply(now, ticket, reply(input));
             }
+            "outcome" => {
+                let ticket = self.called[usize::try_from(number(input, "call")).unwrap()];
+                session.handle_outcome(now, ticket, &outcome(input));
+            }
             "waitMs" => return self.wait(Duration::from_millis(input.as_u64().unwrap())),
             other => panic!("no input {other}"),
         }
@@ -148,6 +155,13 @@ impl Run {
         while let Some(output) = self.session.poll() {
             if let Output::Ask(ticket, _) = &output {
                 self.asked.push_back(*ticket);
+            } else if let Output::Call(ticket, _) = &output {
+                self.called.push(*ticket);
+            }
+            let nth = |ticket| self.called.iter().position(|called| *called == ticket);
+            if let Output::Cancel(ticket) = output {
+                outputs.push(json!({ "cancel": nth(ticket).expect("it was called") }));
+                continue;
             }
             outputs.extend(shown(output));
         }
@@ -167,6 +181,9 @@ fn settings(changes: &Value) -> Settings {
     settings.rules = Rules::new(rules.iter().map(rule).collect());
     if let Some(rooms_max) = changes["roomsMax"].as_u64() {
         settings.rooms_max = usize::try_from(rooms_max).unwrap();
+    }
+    if let Some(requests_max) = changes["requestsMax"].as_u64() {
+        settings.v2.requests_max = usize::try_from(requests_max).unwrap();
     }
     if let Some(rate) = changes.get("publishRate") {
         let figure = |name| u32::try_from(number(rate, name)).unwrap();
@@ -219,6 +236,16 @@ fn reply(value: &Value) -> Reply {
     }
 }
 
+fn outcome(value: &Value) -> Outcome {
+    match value.get("failed") {
+        Some(failed) => Outcome::Failed {
+            code: error_code(text(failed, "code")),
+            message: text(failed, "message").to_owned().into(),
+        },
+        None => Outcome::Answered(Bytes::from(text(value, "answeredJson").to_owned())),
+    }
+}
+
 fn publications(fields: &Value) -> Vec<Arc<tautline_protocol::model::Publication>> {
     let list = fields["messages"].as_array().map_or(&[][..], Vec::as_slice);
     list.iter().map(|it| Arc::new(publication(it))).collect()
@@ -254,7 +281,11 @@ fn gap_reason(name: &str) -> GapReason {
 fn shown(output: Output) -> Option<Value> {
     Some(match output {
         Output::Send(bytes) => json!({ "send": String::from_utf8(bytes).unwrap() }),
-        Output::Refused(_) => return None,
+        Output::Refused(_) | Output::Cancel(_) => return None,
+        Output::Call(_, call) => {
+            let data = String::from_utf8(call.data.to_vec()).unwrap();
+            json!({ "call": { "method": call.method, "dataJson": data } })
+        }
         Output::Verify(token) => json!({ "verify": token.expose() }),
         Output::Follow { room, state } => {
             let state = state.map(|state| String::from_utf8(state.to_vec()).unwrap());

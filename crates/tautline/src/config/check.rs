@@ -190,6 +190,8 @@ fn session(written: &mut Written, mode: Mode) -> Settings {
         rates: limits::rates(written),
         v2: Figures {
             message_bytes_max: message_max,
+            requests_max: written.size("limits.requests"),
+            request_timeout: written.span("limits.request_timeout"),
             members_max: usize::try_from(written.count("presence.events_max"))
                 .unwrap_or(usize::MAX),
             ..Figures::default()

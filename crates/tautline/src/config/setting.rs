@@ -278,6 +278,18 @@ pub(super) const SETTINGS: &[Setting] = &[
         "how often a connection asks, pings and authenticates by messages",
     ),
     setting(
+        "limits.requests",
+        Kind::Number(1),
+        "32",
+        "so many requests of a connection wait for their answers; one more is refused",
+    ),
+    setting(
+        "limits.request_timeout",
+        INTERVAL,
+        r#""10s""#,
+        "a request that is not answered within this is answered with `timeout`",
+    ),
+    setting(
         "limits.control_rate",
         Kind::Rate,
         r#""10/s burst 20""#,
@@ -470,7 +482,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "test.echo",
         Kind::Switch,
         "false",
-        "whether the request method `echo` is answered; on in development mode",
+        "whether the request methods `echo` and, in v2, `wait` are answered; on in development mode",
     ),
 ];
 

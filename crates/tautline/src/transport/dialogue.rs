@@ -16,8 +16,8 @@ use tautline_protocol::server::{self, Denied, Now, Reply, Session, v2};
 use tautline_protocol::wire::v2::{Goaway, Words};
 use tautline_protocol::wire::{Close, CloseCode, Refusal, Token, Version};
 
-use super::Worker;
 use super::worker::Leaving;
+use super::{Worker, calls};
 
 /// The session of a connection.
 #[expect(
@@ -34,6 +34,7 @@ pub(super) enum Dialogue {
 pub(super) struct Envelope {
     session: v2::Session,
     asked: Vec<(v2::Ticket, Asked<v2::Reply>)>,
+    called: Vec<(v2::Ticket, Asked<v2::Outcome>)>,
     /// Whether the client knows that the server goes away.
     is_told_to_move: bool,
     /// What is said before the close, once that is decided.
@@ -55,10 +56,11 @@ pub(super) enum Wish {
     Close(Close),
 }
 
-/// What a session wants to know of the rooms.
+/// What a session wants to know of the rooms, or of the application.
 pub(super) enum Wanted {
     V1(server::Ask),
     V2(v2::Ticket, v2::Ask),
+    Call(v2::Ticket, v2::Call),
 }
 
 impl Dialogue {
@@ -83,6 +85,7 @@ impl Dialogue {
                 Self::V2(Box::new(Envelope {
                     session: v2::Session::new(now, accepted, settings),
                     asked: Vec::new(),
+                    called: Vec::new(),
                     is_told_to_move: false,
                     bye: None,
                 }))
@@ -204,10 +207,12 @@ impl Dialogue {
                 server::Output::Refused(refusal) => Wish::Refused(refusal),
                 server::Output::Close(close) => Wish::Close(close),
             },
-            Self::V2(it) => match it.session.poll()? {
+            Self::V2(it) => match it.poll()? {
                 v2::Output::Send(message) => Wish::Send(message),
                 v2::Output::Verify(token) => Wish::Verify(token),
                 v2::Output::Ask(ticket, ask) => Wish::Ask(Wanted::V2(ticket, ask)),
+                v2::Output::Call(ticket, call) => Wish::Ask(Wanted::Call(ticket, call)),
+                v2::Output::Cancel(_) => return None,
                 v2::Output::Follow { room, state } => Wish::Follow(room, state),
                 v2::Output::Refused(refusal) => Wish::Refused(refusal),
                 v2::Output::Close(bye, close) => {
@@ -238,7 +243,10 @@ impl Dialogue {
                 let asked = Box::pin(worker.answer_v2(asker, ask, now.at));
                 it.asked.push((ticket, asked));
             }
-            (Self::V1(..), Wanted::V2(..)) | (Self::V2(_), Wanted::V1(_)) => {}
+            (Self::V2(it), Wanted::Call(ticket, call)) => {
+                it.called.push((ticket, Box::pin(calls::answer(call))));
+            }
+            (Self::V1(..), Wanted::V2(..) | Wanted::Call(..)) | (Self::V2(_), Wanted::V1(_)) => {}
         }
         let _is_answered = self.poll_asked(now, context);
     }
@@ -256,8 +264,13 @@ impl Dialogue {
                 true
             }
             Self::V2(it) => {
-                let Envelope { session, asked, .. } = &mut **it;
-                let before = asked.len();
+                let Envelope {
+                    session,
+                    asked,
+                    called,
+                    ..
+                } = &mut **it;
+                let before = asked.len() + called.len();
                 asked.retain_mut(|(ticket, asked)| match asked.as_mut().poll(context) {
                     Poll::Ready(reply) => {
                         session.handle_reply(now, *ticket, reply);
@@ -265,10 +278,20 @@ impl Dialogue {
                     }
                     Poll::Pending => true,
                 });
+                called.retain_mut(|(ticket, called)| match called.as_mut().poll(context) {
+                    Poll::Ready(outcome) => {
+                        session.handle_outcome(now, *ticket, &outcome);
+                        false
+                    }
+                    Poll::Pending => true,
+                });
                 if asked.is_empty() {
                     *asked = Vec::new();
                 }
-                asked.len() < before
+                if called.is_empty() {
+                    *called = Vec::new();
+                }
+                asked.len() + called.len() < before
             }
         }
     }
@@ -277,7 +300,10 @@ impl Dialogue {
     pub(super) fn forget_asked(&mut self) {
         match self {
             Self::V1(_, asked) => *asked = None,
-            Self::V2(it) => it.asked = Vec::new(),
+            Self::V2(it) => {
+                it.asked = Vec::new();
+                it.called = Vec::new();
+            }
         }
     }
 
@@ -307,6 +333,19 @@ impl Dialogue {
         match self {
             Self::V1(session, _) => session.rooms(),
             Self::V2(it) => it.session.rooms(),
+        }
+    }
+}
+
+impl Envelope {
+    /// The next thing for the driver to do. Calls that nobody waits for are dropped on the way.
+    fn poll(&mut self) -> Option<v2::Output> {
+        loop {
+            let output = self.session.poll()?;
+            let v2::Output::Cancel(ticket) = output else {
+                return Some(output);
+            };
+            self.called.retain(|(called, _)| *called != ticket);
         }
     }
 }

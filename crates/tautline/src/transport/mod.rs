@@ -6,6 +6,7 @@
 //! for operators.
 
 mod admission;
+mod calls;
 mod client;
 mod connection;
 mod dialogue;

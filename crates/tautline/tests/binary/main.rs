@@ -42,6 +42,8 @@ mod plain;
 #[cfg(test)]
 mod power;
 #[cfg(test)]
+mod requests;
+#[cfg(test)]
 mod slow;
 #[cfg(test)]
 mod tls;

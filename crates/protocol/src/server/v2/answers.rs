@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+use super::calls::Calls;
 use super::{Output, Ticket};
 use crate::model::RoomName;
 use crate::wire::RequestId;
@@ -12,6 +13,8 @@ use crate::wire::RequestId;
 #[derive(Debug, Default)]
 pub(super) struct Answers {
     queue: VecDeque<Answer>,
+    /// What the application answers, in whichever order.
+    pub(super) calls: Calls,
     tickets: u64,
 }
 
@@ -152,6 +155,7 @@ impl Answers {
     /// Nobody is answered any more.
     pub(super) fn clear(&mut self) {
         self.queue = VecDeque::new();
+        self.calls = Calls::default();
     }
 
     fn take_first(&mut self, is_it: impl Fn(&Awaited) -> bool) -> Option<Awaited> {

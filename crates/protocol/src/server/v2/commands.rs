@@ -8,8 +8,8 @@ use super::{Ask, Begin, Output};
 use crate::model::{Acks, Action, RoomName, RoomRule};
 use crate::server::{Now, allows};
 use crate::wire::v2::{
-    Ack, Cast, ClientMessage, Envelope, Fault, Join, Left, Presence, Publish, ReadHistory, Request,
-    Response, ServerMessage,
+    Ack, Cast, ClientMessage, Envelope, Fault, Join, Left, Presence, Publish, ReadHistory,
+    ServerMessage,
 };
 use crate::wire::{Refusal, RequestId};
 
@@ -57,7 +57,14 @@ impl Session {
                 self.ask(Ask::Members { room }, pending, request);
             }
             ClientMessage::Presence(presence) => self.show(now, presence, request)?,
-            ClientMessage::Request(asked) => self.respond(now, asked, request.as_ref())?,
+            ClientMessage::Request(asked) => self.request(now, &asked, request)?,
+            ClientMessage::Cancel(_) => {
+                self.allowance.request(now, &self.settings)?;
+                let request = request.ok_or_else(|| Refusal::Faulty(Fault::no_request_id()))?;
+                while let Some(ticket) = self.answers.calls.cancel(&request) {
+                    self.outputs.push_back(Output::Cancel(ticket));
+                }
+            }
             ClientMessage::Ping(empty) => {
                 self.allowance.request(now, &self.settings)?;
                 self.send_for(ServerMessage::Pong(empty), request.as_ref());
@@ -246,24 +253,6 @@ impl Session {
         self.check_state(&room, state.len())?;
         let pending = Pending::Presence { room: room.clone() };
         self.ask(Ask::Presence { room, state }, pending, request);
-        Ok(())
-    }
-
-    fn respond(
-        &mut self,
-        now: Now,
-        asked: Request<'_>,
-        request: Option<&RequestId>,
-    ) -> Result<(), Refusal> {
-        self.allowance.request(now, &self.settings)?;
-        if request.is_none() {
-            return Err(Refusal::Faulty(Fault::no_request_id()));
-        }
-        if !self.settings.echo || asked.method.as_str() != "echo" {
-            return Err(Refusal::UnknownMethod);
-        }
-        let data = asked.data.unwrap_or(crate::wire::v2::Data::NULL);
-        self.send_for(ServerMessage::Response(Response { data }), request);
         Ok(())
     }
 

@@ -9,6 +9,10 @@ pub struct Figures {
     pub message_bytes_max: usize,
     /// How many commands may wait for their answers; no frame is taken beyond that.
     pub in_flight_max: usize,
+    /// How many requests of a client may wait for the application's answers; one more is refused.
+    pub requests_max: usize,
+    /// A request that is not answered within this is answered with `timeout`.
+    pub request_timeout: Duration,
     /// The most data of a page of history or of the first page of a join, in bytes; the rooms of a `hello` share them.
     pub page_bytes_max: usize,
     /// The most messages of a page of history.
@@ -32,6 +36,8 @@ impl Default for Figures {
         Self {
             message_bytes_max: 64 * 1024,
             in_flight_max: 32,
+            requests_max: 32,
+            request_timeout: Duration::from_secs(10),
             page_bytes_max: 64 * 1024,
             history_messages_max: 300,
             last_messages_max: 1000,

@@ -5,14 +5,16 @@
 
 mod acks;
 mod answers;
+mod calls;
 mod commands;
 mod figures;
 mod greeting;
 mod output;
 mod replies;
+mod requests;
 mod session;
 mod telling;
 
 pub use figures::Figures;
-pub use output::{Ask, Begin, Entered, Output, Past, Placed, Reply, Ticket};
+pub use output::{Ask, Begin, Call, Entered, Outcome, Output, Past, Placed, Reply, Ticket};
 pub use session::{Accepted, Session};

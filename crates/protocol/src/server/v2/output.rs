@@ -1,5 +1,6 @@
 //! What a session of v2 wants done, and what it is answered.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -22,6 +23,11 @@ pub enum Output {
     /// Do this; answered by `Session::handle_reply`. Several are on their way at once: each takes effect when it is
     /// handed out, so that their order is kept, and may be answered in any order.
     Ask(Ticket, Ask),
+    /// Ask the application this; answered by `Session::handle_outcome`. Whatever has not been answered when the session
+    /// has ended is canceled.
+    Call(Ticket, Call),
+    /// Nobody waits for the answer to this call any more.
+    Cancel(Ticket),
     /// The messages that open this room are out: go live in it behind what they had and, where the room has presence,
     /// announce the member. Once for every join that succeeded.
     Follow {
@@ -34,6 +40,29 @@ pub enum Output {
     Refused(Refusal),
     /// Send this message, `bye`, and close the connection. Nothing comes after it.
     Close(Vec<u8>, Close),
+}
+
+/// What the application is asked.
+#[derive(Clone)]
+pub struct Call {
+    /// What is asked.
+    pub method: Box<str>,
+    /// With what: one JSON value.
+    pub data: Bytes,
+}
+
+/// What becomes of a call.
+#[derive(Clone)]
+pub enum Outcome {
+    /// The answer: one JSON value.
+    Answered(Bytes),
+    /// There is none.
+    Failed {
+        /// Why, for programs.
+        code: ErrorCode,
+        /// Why and what to do, for people.
+        message: Cow<'static, str>,
+    },
 }
 
 /// What a session asks of the rooms.
@@ -130,9 +159,28 @@ impl fmt::Debug for Output {
             Self::Send(message) => write!(f, "Send({} bytes)", message.len()),
             Self::Verify(token) => write!(f, "Verify({token:?})"),
             Self::Ask(ticket, ask) => write!(f, "Ask({}, {ask:?})", ticket.0),
+            Self::Call(ticket, call) => write!(f, "Call({}, {call:?})", ticket.0),
+            Self::Cancel(ticket) => write!(f, "Cancel({})", ticket.0),
             Self::Follow { room, .. } => write!(f, "Follow({room})"),
             Self::Refused(refusal) => write!(f, "Refused({refusal:?})"),
             Self::Close(_, close) => write!(f, "{close:?}"),
+        }
+    }
+}
+
+/// Shows how much is asked, never what.
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Call({} bytes)", self.data.len())
+    }
+}
+
+/// Shows how it went, never what was answered.
+impl fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answered(data) => write!(f, "Answered({} bytes)", data.len()),
+            Self::Failed { code, .. } => write!(f, "Failed({code:?})"),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::acks::Acks;
 use super::answers::Answers;
 use super::greeting::Greeting;
-use super::{Output, Reply, Ticket};
+use super::{Outcome, Output, Reply, Ticket};
 use crate::model::{ConnectionId, Identity, RoomName};
 use crate::server::heartbeat::{Beat, Heartbeat};
 use crate::server::session::allowance::Allowance;
@@ -180,6 +180,13 @@ impl Session {
         self.answers.drain_into(&mut self.outputs);
     }
 
+    /// What became of [`Output::Call`]. Of one that was canceled, or whose time is over, nobody hears.
+    pub fn handle_outcome(&mut self, now: Now, ticket: Ticket, outcome: &Outcome) {
+        if let Some(request) = self.answers.calls.take(ticket) {
+            self.respond(now, outcome, &request);
+        }
+    }
+
     /// The server is about to end the connection: a client that was welcomed is told to open another one.
     pub fn handle_drain(&mut self, goaway: Goaway<'_>) {
         if self.stage == Stage::Open {
@@ -213,6 +220,10 @@ impl Session {
         if self.is_closed() {
             return;
         }
+        self.lose_patience(now);
+        if self.is_closed() {
+            return;
+        }
         match self.heartbeat.handle_timeout(now.at, &self.settings) {
             Beat::Rest => {}
             Beat::Ping => self.send(ServerMessage::Ping(Empty {})),
@@ -241,8 +252,9 @@ impl Session {
             .proof
             .expires
             .map(|expiry| expiry.warn_at.unwrap_or(expiry.at).min(expiry.at));
-        let beat = self.heartbeat.next_timeout();
-        until.into_iter().chain(expiry).chain([beat]).min()
+        let timers = until.into_iter().chain(expiry);
+        let timers = timers.chain(self.answers.calls.next_timeout());
+        timers.chain([self.heartbeat.next_timeout()]).min()
     }
 
     /// Whether something has to be decided first: no further frame may be handed in.

@@ -44,12 +44,14 @@ pub enum ClientMessage<'a> {
     Members(ReadMembers),
     /// Changes what others see of this member. Answered by `presenceSet`.
     Presence(Presence<'a>),
-    /// Asks the application. Answered by `response`.
+    /// Asks the application. Answered by `response`, unless it is canceled.
     Request(Request<'a>),
     /// Asks for a `pong`.
     Ping(Empty),
     /// Answers a `ping`. Not answered.
     Pong(Empty),
+    /// Does not wait any more for the answer to the request that has the same `requestId`. Not answered, nor is that.
+    Cancel(Empty),
 }
 
 /// The payload of `hello`.

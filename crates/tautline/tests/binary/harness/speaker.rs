@@ -47,7 +47,13 @@ impl Speaker {
     /// Says something that is not answered, or is answered later.
     pub(crate) fn say(&mut self, kind: &str, payload: &Value) -> u64 {
         self.asked += 1;
-        let text = json!({ "type": kind, "payload": payload, "requestId": self.asked }).to_string();
+        self.say_as(self.asked, kind, payload);
+        self.asked
+    }
+
+    /// Says something under a name of its own, or another's.
+    pub(crate) fn say_as(&mut self, request: u64, kind: &str, payload: &Value) {
+        let text = json!({ "type": kind, "payload": payload, "requestId": request }).to_string();
         let message: Envelope<ClientMessage<'_>> =
             Envelope::decode(Encoding::Json, text.as_bytes()).unwrap();
         let bytes = message.encode(self.encoding);
@@ -55,7 +61,6 @@ impl Speaker {
             Encoding::Json => Message::text(String::from_utf8(bytes).unwrap()),
             Encoding::MessagePack => Message::binary(bytes),
         });
-        self.asked
     }
 
     /// Says something, and waits for the answer, whatever comes before it.
@@ -81,6 +86,11 @@ impl Speaker {
             Some(message) => message,
             None => self.read(),
         }
+    }
+
+    /// Whether all that came is known.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.heard.is_empty()
     }
 
     /// The payload of the next message of this type that answers nothing, whatever comes before it.
