@@ -85,6 +85,13 @@ pub enum Refusal {
         /// When it would be accepted.
         wait: Duration,
     },
+    /// All who publish to a room do it too often together.
+    RoomTooOften {
+        /// Where.
+        room: RoomName,
+        /// When it would be accepted.
+        wait: Duration,
+    },
     /// So much was refused that the client does not seem to listen.
     RefusedTooOften,
     /// More control frames than anybody needs.
@@ -125,6 +132,8 @@ impl Refusal {
             Self::TooLarge { .. } => "too_large",
             Self::TooManyConnections { .. } => "too_many_connections",
             Self::TooOften { .. } => "too_often",
+            // Among what else is refused when it is tried.
+            Self::RoomTooOften { .. } => ErrorCode::RateLimited.name(),
             Self::RefusedTooOften => "refused_too_often",
             Self::TooManyControls => "too_many_controls",
             Self::Unfinished => "unfinished",
@@ -153,6 +162,7 @@ impl Refusal {
         | Self::NoPresence { room }
         | Self::NoAcks { room }
         | Self::TooManyRooms { room, .. }
+        | Self::RoomTooOften { room, .. }
         | Self::TooLarge { room, .. } = self
         {
             Some(room)

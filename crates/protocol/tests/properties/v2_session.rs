@@ -368,6 +368,9 @@ impl Driver {
                 self.joined.remove(&room);
                 Reply::Left
             }
+            Ask::Publish { .. } if !is_good => Reply::TooOften {
+                wait: Duration::from_millis(5),
+            },
             _ if !is_good => failed,
             Ask::Join {
                 room,

@@ -210,6 +210,9 @@ fn reply(value: &Value) -> Reply {
             code: error_code(text(fields, "code")),
             message: text(fields, "message").to_owned(),
         },
+        "tooOften" => Reply::TooOften {
+            wait: Duration::from_millis(number(fields, "waitMs")),
+        },
         "joined" => Reply::Joined(Box::new(Entered {
             position: position(&fields["position"]),
             messages: publications(fields),

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tautline_engine::{Cast, Draft, EngineError, Key, Level, Page, Range};
 use tautline_protocol::model::{ConnectionId, Epoch, Member, Publication, RoomName};
@@ -11,8 +11,9 @@ use tautline_protocol::wire::ErrorCode;
 use tautline_protocol::wire::v2::{self, Part};
 
 use super::Worker;
+use super::worker::Unplaced;
 use crate::lifecycle::Party;
-use crate::terms;
+use crate::terms::{self, NotNow};
 
 /// In whose name something is asked.
 pub(super) struct Asker {
@@ -113,16 +114,20 @@ impl Worker {
 
     async fn publish(&self, asker: &Asker, room: &RoomName, draft: Draft) -> Reply {
         let placed = self.place(asker.party(), room, draft).await;
-        placed.map_or_else(
-            |(code, message)| Reply::Failed { code, message },
-            |published| {
-                Reply::Published(Placed {
-                    position: published.position,
-                    duplicate: published.duplicate,
-                    level: level(published.level),
-                })
+        match placed {
+            Ok(published) => Reply::Published(Placed {
+                position: published.position,
+                duplicate: published.duplicate,
+                level: level(published.level),
+            }),
+            Err(Unplaced::NotNow(NotNow::TooOften { wait_ms, .. })) => Reply::TooOften {
+                wait: Duration::from_millis(wait_ms),
             },
-        )
+            Err(unplaced) => {
+                let (code, message) = unplaced.told();
+                Reply::Failed { code, message }
+            }
+        }
     }
 
     async fn past(&self, room: &RoomName, part: Part, limit: u32) -> Result<Reply, EngineError> {

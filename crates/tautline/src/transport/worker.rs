@@ -34,7 +34,7 @@ use crate::inquiry::{Found, Inquiry};
 use crate::lifecycle::{Lifecycle, Observer, Observers, Party, Release};
 use crate::limits::{Counts, Place};
 use crate::metrics::Clocked;
-use crate::terms;
+use crate::terms::{self, NotNow};
 
 /// A read takes so many bytes at most; one buffer for all connections of a shard.
 const SCRATCH_BYTES: usize = 64 * 1024;
@@ -315,7 +315,10 @@ impl Worker {
                 let placed = self.place(party, &room, draft).await;
                 self.clocked.publishes.observe(read_at.elapsed());
                 Ok(placed.map_or_else(
-                    |(code, message)| Reply::Failed { code, message },
+                    |unplaced| {
+                        let (code, message) = unplaced.told();
+                        Reply::Failed { code, message }
+                    },
                     |_published| Reply::Published,
                 ))
             }
@@ -329,14 +332,14 @@ impl Worker {
         party: Party<'_>,
         room: &RoomName,
         draft: Draft,
-    ) -> Result<Published, (ErrorCode, String)> {
+    ) -> Result<Published, Unplaced> {
         let rule = self.rule(room);
         let asked = (&*self.shared.counts, self.shared.audit.as_deref());
         let terms = terms::of(rule, room, asked);
-        let terms = terms.map_err(|not_now| (not_now.code(), not_now.to_string()))?;
+        let terms = terms.map_err(Unplaced::NotNow)?;
         let (event, data) = (draft.event.clone(), draft.data.clone());
         let published = self.shared.engine.publish(room, draft, terms).await;
-        let published = published.map_err(|error| terms::refusal(&error))?;
+        let published = published.map_err(Unplaced::Refused)?;
         let release = Release {
             room,
             event: &event,
@@ -417,6 +420,24 @@ impl Worker {
 
     fn rule(&self, room: &RoomName) -> Option<&RoomRule> {
         self.shared.session.rules.of(room)
+    }
+}
+
+/// Why something is not published.
+pub(super) enum Unplaced {
+    /// It may be later.
+    NotNow(NotNow),
+    /// The engine does not take it.
+    Refused(EngineError),
+}
+
+impl Unplaced {
+    /// For programs and for people.
+    pub(super) fn told(&self) -> (ErrorCode, String) {
+        match self {
+            Self::NotNow(not_now) => (not_now.code(), not_now.to_string()),
+            Self::Refused(error) => terms::refusal(error),
+        }
     }
 }
 

@@ -50,7 +50,9 @@ pub(super) enum Pending {
     Leave {
         room: RoomName,
     },
-    Publish,
+    Publish {
+        room: RoomName,
+    },
     Cast,
     History {
         room: RoomName,

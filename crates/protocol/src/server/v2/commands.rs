@@ -179,6 +179,7 @@ impl Session {
         self.allowance.publish(now, &self.settings)?;
         self.check(&room, Action::Publish, "publish to")?;
         self.check_size(&room, data.len())?;
+        let pending = Pending::Publish { room: room.clone() };
         let ask = Ask::Publish {
             room,
             event: publish.event,
@@ -186,7 +187,7 @@ impl Session {
             key: publish.key.map(|key| key.to_arc()),
             producer: self.producer.clone(),
         };
-        self.ask(ask, Pending::Publish, request);
+        self.ask(ask, pending, request);
         Ok(())
     }
 

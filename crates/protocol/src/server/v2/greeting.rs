@@ -162,7 +162,8 @@ impl Session {
                 | Reply::Acked
                 | Reply::History(_)
                 | Reply::Members(_)
-                | Reply::PresenceSet => return self.confuse(),
+                | Reply::PresenceSet
+                | Reply::TooOften { .. } => return self.confuse(),
             };
         }
         self.welcome_if_all_known(now, greeting);

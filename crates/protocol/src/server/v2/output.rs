@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -220,6 +221,11 @@ pub enum Reply {
     Members(Vec<Member>),
     /// Others see it.
     PresenceSet,
+    /// Nothing was done, because all who publish there do it too often together.
+    TooOften {
+        /// When it would be.
+        wait: Duration,
+    },
     /// Nothing was done.
     Failed {
         /// Why, for programs.

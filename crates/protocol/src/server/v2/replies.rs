@@ -85,6 +85,11 @@ impl Session {
                 let follow = Some((room, state));
                 self.answers.settle(ticket, Ready { message, follow });
             }
+            (Pending::Publish { room }, Reply::TooOften { wait }) => {
+                let refusal = Refusal::RoomTooOften { room, wait };
+                let bytes = self.refusal(now, &refusal, request.as_ref());
+                self.settle(ticket, bytes);
+            }
             (Pending::Cast, Reply::Relayed) => self.settle(ticket, None),
             (pending, reply) => match self.answered(pending, &reply) {
                 Some(message) => {
@@ -117,13 +122,15 @@ impl Session {
                 self.rooms.retain(|other| *other != room);
                 ServerMessage::Left(Left { room })
             }
-            (Pending::Publish, Reply::Published(placed)) => ServerMessage::Published(Published {
-                epoch: placed.position.epoch,
-                offset: placed.position.offset,
-                id: placed.position.id,
-                duplicate: placed.duplicate,
-                level: placed.level,
-            }),
+            (Pending::Publish { .. }, Reply::Published(placed)) => {
+                ServerMessage::Published(Published {
+                    epoch: placed.position.epoch,
+                    offset: placed.position.offset,
+                    id: placed.position.id,
+                    duplicate: placed.duplicate,
+                    level: placed.level,
+                })
+            }
             (Pending::History { room }, Reply::History(past)) => ServerMessage::History(History {
                 room,
                 position: past.position,

@@ -9,6 +9,8 @@ mod parse;
 mod publication;
 
 use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
 
 pub use encode::encode;
 pub use parse::parse;
@@ -67,11 +69,11 @@ pub fn answer(refusal: &Refusal) -> Answer {
         ),
         Refusal::TooOften { what, wait } => error(
             ErrorCode::RateLimited,
-            format!(
-                "you {what} too often; wait {} ms and send it again",
-                wait.as_millis() + 1
-            )
-            .into(),
+            too_often(&format_args!("you {what}"), *wait),
+        ),
+        Refusal::RoomTooOften { room, wait } => error(
+            ErrorCode::RateLimited,
+            too_often(&format_args!("{room} is published to"), *wait),
         ),
         Refusal::RefusedTooOften => close(
             CloseCode::LimitReached,
@@ -88,6 +90,11 @@ pub fn answer(refusal: &Refusal) -> Answer {
         ),
         Refusal::Failed { code, message } => error(*code, message.clone()),
     }
+}
+
+fn too_often(what: &dyn fmt::Display, wait: Duration) -> Cow<'static, str> {
+    let wait = wait.as_millis() + 1;
+    format!("{what} too often; wait {wait} ms and send it again").into()
 }
 
 fn without_acks(room: &RoomName) -> Cow<'static, str> {

@@ -1,6 +1,7 @@
 //! How v2 answers a refusal: with an `error` wherever the connection can go on.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
 use super::{Bye, Details, Failure, Words};
@@ -25,7 +26,8 @@ pub fn answer(refusal: &Refusal) -> Answer {
     } else {
         None
     };
-    let wait = if let Refusal::TooOften { wait, .. } = refusal {
+    let wait = if let Refusal::TooOften { wait, .. } | Refusal::RoomTooOften { wait, .. } = refusal
+    {
         Some(milliseconds(*wait))
     } else {
         None
@@ -90,10 +92,9 @@ fn said(refusal: &Refusal) -> Option<(ErrorCode, Cow<'static, str>)> {
             let reason = format!("data in {room} must have at most {bytes_max} bytes; send less");
             (ErrorCode::TooLarge, reason.into())
         }
-        Refusal::TooOften { what, wait } => {
-            let wait = milliseconds(*wait);
-            let reason = format!("you {what} too often; wait {wait} ms and send it again");
-            (ErrorCode::RateLimited, reason.into())
+        Refusal::TooOften { what, wait } => too_often(&format_args!("you {what}"), *wait),
+        Refusal::RoomTooOften { room, wait } => {
+            too_often(&format_args!("{room} is published to"), *wait)
         }
         Refusal::UnknownMethod => (
             ErrorCode::UnknownMethod,
@@ -111,6 +112,12 @@ fn said(refusal: &Refusal) -> Option<(ErrorCode, Cow<'static, str>)> {
         | Refusal::TooManyControls
         | Refusal::Unfinished => return None,
     })
+}
+
+fn too_often(what: &dyn fmt::Display, wait: Duration) -> (ErrorCode, Cow<'static, str>) {
+    let wait = milliseconds(wait);
+    let reason = format!("{what} too often; wait {wait} ms and send it again");
+    (ErrorCode::RateLimited, reason.into())
 }
 
 /// How a refusal is answered on a connection whose `hello` was not accepted: whatever it is ends it.
@@ -164,6 +171,7 @@ pub fn answer_stranger(refusal: &Refusal) -> Close {
         | Refusal::TooManyRooms { .. }
         | Refusal::TooLarge { .. }
         | Refusal::TooOften { .. }
+        | Refusal::RoomTooOften { .. }
         | Refusal::UnknownMethod
         | Refusal::Failed { .. } => {
             let reason = said(refusal).map_or(Cow::Borrowed(""), |(_, message)| message);

@@ -1,8 +1,9 @@
 //! How often.
 
 use serde_json::{Value, json};
+use tautline_protocol::wire::v2::Encoding;
 
-use super::super::harness::{Bystander, Client, Stream, Watched, upgrade};
+use super::super::harness::{Bystander, Client, Speaker, Stream, Watched, upgrade};
 
 /// The errors among the next messages, and how many others there are.
 fn errors(client: &mut Client, messages: usize) -> (Vec<Value>, usize) {
@@ -173,6 +174,13 @@ fn a_room_has_a_rate_for_all_together() {
     );
     bob.send(&json!({"type": "ping"}));
     bob.next_of("pong");
+    let (mut cid, _) = Speaker::welcome(server.address(), Encoding::Json, &json!([]));
+    let publish = json!({"room": "room", "event": "note", "data": 1});
+    let asked = ["a", "b"].map(|_| cid.say("publish", &publish));
+    let refused = asked.map(|asked| cid.answer(asked)["payload"].clone());
+    assert_eq!(refused[1]["code"], "rate_limited", "{refused:?}");
+    let wait = refused[1]["retryAfterMs"].as_u64().unwrap();
+    assert!((1..=1001).contains(&wait), "{wait}");
     let refused = server.figure("tautline_denials_total{refusal=\"rate_limited\"}");
     assert!(refused > 0);
     server.assert_denied("rate_limited", refused);
