@@ -18,7 +18,7 @@ use crate::subscription::{CATCH_UP_BYTES_MAX, CATCH_UP_MESSAGES_MAX, Step};
 use crate::{Closing, Shard};
 
 /// So many publications are read at once for a subscriber that catches up.
-const PAGE_MESSAGES_MAX: u32 = 100;
+pub(crate) const PAGE_MESSAGES_MAX: u32 = 100;
 
 /// A connection is in a room, and gets nothing of it until [`Shard::follow`] is called.
 #[derive(Debug)]
@@ -236,9 +236,12 @@ impl Shard {
     /// Gives a subscriber the page after a position, and tells what the engine no longer has. False if it
     /// does not read on from there.
     async fn read_on(&self, id: ConnectionId, name: &RoomName, mut after: Position) -> bool {
+        let left = self
+            .left(id, name)
+            .and_then(|left| u32::try_from(left).ok());
         let range = Range::After {
             position: after,
-            limit: PAGE_MESSAGES_MAX,
+            limit: left.map_or(PAGE_MESSAGES_MAX, |left| left.clamp(1, PAGE_MESSAGES_MAX)),
         };
         let page = self.engine.read(name, range).await;
         if !self.is_reading(id, name, after) {

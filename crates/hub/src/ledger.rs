@@ -11,6 +11,8 @@ pub(crate) struct Ledger(HashMap<u32, Debt>);
 
 #[derive(Debug)]
 struct Debt {
+    /// Tells it from an earlier one of the same member.
+    number: u64,
     acks: Acks,
     /// What is behind this was given and is not acknowledged; nothing is missing between it and that.
     settled: Position,
@@ -38,9 +40,10 @@ pub(crate) enum Due {
 }
 
 impl Ledger {
-    /// Begins with a member that owes nothing, and goes on behind there.
-    pub(crate) fn open(&mut self, slot: u32, acks: Acks, settled: Position) {
+    /// Begins with a member that owes nothing, and goes on behind there. No other account has this number.
+    pub(crate) fn open(&mut self, slot: u32, number: u64, (acks, settled): (Acks, Position)) {
         let debt = Debt {
+            number,
             acks,
             settled,
             given: VecDeque::new(),
@@ -55,6 +58,11 @@ impl Ledger {
         self.0.remove(&slot);
     }
 
+    /// Whether this account of a member is not closed yet.
+    pub(crate) fn is_open(&self, slot: u32, number: u64) -> bool {
+        self.0.get(&slot).is_some_and(|debt| debt.number == number)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -66,12 +74,18 @@ impl Ledger {
         Some(most.saturating_sub(debt.given.len()))
     }
 
-    /// Notes that a member was given the next publication. Answers when to look at it, if no timer is set for that.
-    pub(crate) fn give(&mut self, slot: u32, id: PublicationId, now: Instant) -> Option<Instant> {
+    /// Notes that a member was given the next publication. Answers when to look at which account, if no timer is set
+    /// for that.
+    pub(crate) fn give(
+        &mut self,
+        slot: u32,
+        id: PublicationId,
+        now: Instant,
+    ) -> Option<(Instant, u64)> {
         let debt = self.0.get_mut(&slot)?;
         debt.given.push_back(id);
         let at = *debt.again_at.get_or_insert(now + debt.acks.timeout);
-        (!std::mem::replace(&mut debt.is_timed, true)).then_some(at)
+        (!std::mem::replace(&mut debt.is_timed, true)).then_some((at, debt.number))
     }
 
     /// Notes that a member goes on behind there: what lies before is lost, what it was given of it too.
@@ -116,9 +130,10 @@ impl Ledger {
         }
     }
 
-    /// A timer has fired. If something is due, it is due again a timeout later.
-    pub(crate) fn look(&mut self, slot: u32, now: Instant) -> Due {
-        let Some(debt) = self.0.get_mut(&slot) else {
+    /// An account's timer has fired. If something is due, it is due again a timeout later.
+    pub(crate) fn look(&mut self, slot: u32, number: u64, now: Instant) -> Due {
+        let account = self.0.get_mut(&slot);
+        let Some(debt) = account.filter(|debt| debt.number == number) else {
             return Due::Nothing;
         };
         match debt.again_at {
@@ -163,7 +178,7 @@ mod tests {
 
     fn ledger(settled: u64) -> Ledger {
         let mut ledger = Ledger::default();
-        ledger.open(7, ACKS, position(settled));
+        ledger.open(7, 1, (ACKS, position(settled)));
         ledger
     }
 
@@ -207,20 +222,37 @@ mod tests {
     fn what_is_not_acknowledged_in_time_is_due_and_due_again() {
         let (mut ledger, start) = (ledger(4), Instant::now());
         let after = |seconds| start + Duration::from_secs(seconds);
-        assert_eq!(ledger.give(7, position(5).id, start), Some(after(30)));
+        assert_eq!(ledger.give(7, position(5).id, start), Some((after(30), 1)));
         assert_eq!(ledger.give(7, position(6).id, after(10)), None);
         ledger.settle(7, position(5), after(20));
-        assert_eq!(ledger.look(7, after(30)), Due::Later(after(50)));
+        assert_eq!(ledger.look(7, 1, after(30)), Due::Later(after(50)));
         let due = Due::Again {
             after: position(5),
             count: 1,
         };
-        assert_eq!(ledger.look(7, after(50)), due);
-        assert_eq!(ledger.look(7, after(51)), Due::Later(after(80)));
-        assert_eq!(ledger.look(7, after(80)), due);
+        assert_eq!(ledger.look(7, 1, after(50)), due);
+        assert_eq!(ledger.look(7, 1, after(51)), Due::Later(after(80)));
+        assert_eq!(ledger.look(7, 1, after(80)), due);
         ledger.settle(7, position(6), after(81));
-        assert_eq!(ledger.look(7, after(110)), Due::Nothing);
-        assert_eq!(ledger.give(7, position(7).id, after(111)), Some(after(141)));
+        assert_eq!(ledger.look(7, 1, after(110)), Due::Nothing);
+        assert_eq!(
+            ledger.give(7, position(7).id, after(111)),
+            Some((after(141), 1))
+        );
+    }
+
+    #[test]
+    fn the_timer_of_an_account_that_was_closed_is_nobodys() {
+        let (mut ledger, start) = (ledger(4), Instant::now());
+        ledger.give(7, position(5).id, start);
+        ledger.close(7);
+        ledger.open(7, 2, (ACKS, position(4)));
+        assert!(ledger.is_open(7, 2) && !ledger.is_open(7, 1));
+        let begun = ledger.give(7, position(5).id, start);
+        assert_eq!(begun, Some((start + ACKS.timeout, 2)));
+        let later = start + 2 * ACKS.timeout;
+        assert_eq!(ledger.look(7, 1, later), Due::Nothing);
+        assert_ne!(ledger.look(7, 2, later), Due::Nothing);
     }
 
     proptest! {

@@ -11,8 +11,17 @@ use tautline_protocol::model::{
 use tautline_protocol::wire::Message;
 
 use crate::Shard;
+use crate::follow::PAGE_MESSAGES_MAX;
 use crate::ledger::Due;
 use crate::shard::{State, now};
+
+/// What a connection owes in a room, from one join to the next.
+#[derive(Debug, Clone)]
+pub(crate) struct Account {
+    id: ConnectionId,
+    room: RoomName,
+    number: u64,
+}
 
 impl Shard {
     /// Has a connection that has just joined a room acknowledge what it is given there: `given`, behind `settled`,
@@ -30,7 +39,8 @@ impl Shard {
         }
         if let Some(room) = state.rooms.get_mut(name) {
             let ledger = room.ledger.get_or_insert_default();
-            ledger.open(id.slot, acks, settled);
+            state.accounts += 1;
+            ledger.open(id.slot, state.accounts, (acks, settled));
         }
         let ids = given.iter().map(|publication| publication.position.id);
         self.note_given(state, id, name, ids);
@@ -84,18 +94,24 @@ impl Shard {
         for publication in given {
             timer = ledger.give(id.slot, publication, now).or(timer);
         }
-        if let Some(at) = timer {
-            self.look_at(state, at, (id, name));
+        if let Some((at, number)) = timer {
+            let room = name.clone();
+            self.look_at(state, at, Account { id, room, number });
         }
     }
 
-    fn look_at(&self, state: &mut State, at: Instant, (id, name): (ConnectionId, &RoomName)) {
-        state.debts.set(at, (id, name.clone()));
+    fn look_at(&self, state: &mut State, at: Instant, account: Account) {
+        state.debts.set(at, account);
         self.stir();
     }
 
     /// A timer has fired: gives a connection again what it has not acknowledged for too long.
-    pub(crate) async fn collect(self: Rc<Self>, id: ConnectionId, name: RoomName) {
+    pub(crate) async fn collect(self: Rc<Self>, account: Account) {
+        if !self.is_open(&account) {
+            return;
+        }
+        let Account { id, room: name, .. } = &account;
+        let (id, name) = (*id, name.clone());
         // Another connection of the user may have acknowledged it.
         let user = self.with(id, |connection| connection.about.user.clone());
         if let Some(user) = user.flatten()
@@ -103,12 +119,12 @@ impl Shard {
         {
             self.settle(id, &name, cursor);
         }
-        let Some((after, limit)) = self.look(id, &name) else {
+        let Some((after, owed)) = self.look(&account) else {
             return;
         };
         let range = Range::After {
             position: after,
-            limit,
+            limit: owed.min(PAGE_MESSAGES_MAX),
         };
         // If it cannot be read now, the next timer tries again.
         let Ok(page) = self.engine.read(&name, range).await else {
@@ -121,29 +137,44 @@ impl Shard {
         for publication in &page.publications {
             self.drained(id).await;
             let Position { epoch, offset, .. } = publication.position;
-            if self.owed(id, &name, (epoch, offset)) == Some(publication.position) {
+            if self.is_open(&account)
+                && self.owed(id, &name, (epoch, offset)) == Some(publication.position)
+            {
                 self.give_again(id, publication);
             }
         }
     }
 
     /// What is to be given again now, if anything, and has the next timer set.
-    fn look(&self, id: ConnectionId, name: &RoomName) -> Option<(Position, u32)> {
+    fn look(&self, account: &Account) -> Option<(Position, u32)> {
         let state = &mut *self.state.borrow_mut();
+        let slot = account.id.slot;
         // Who does not take what waits for it already is given nothing twice.
-        let is_blocked = state.connection(id)?.blocked;
-        let ledger = state.rooms.get_mut(name)?.ledger.as_mut()?;
-        let mut due = ledger.look(id.slot, now());
+        let takes = !state.connection(account.id)?.blocked;
+        let room = state.rooms.get_mut(&account.room)?;
+        let is_following = room.subscription(slot)?.is_following();
+        let ledger = room.ledger.as_mut()?;
+        let mut due = ledger.look(slot, account.number, now());
         let again = if let Due::Again { after, count } = due {
-            due = ledger.look(id.slot, now());
-            (!is_blocked).then_some((after, count))
+            due = ledger.look(slot, account.number, now());
+            (takes && is_following).then_some((after, count))
         } else {
             None
         };
         if let Due::Later(at) = due {
-            self.look_at(state, at, (id, name));
+            self.look_at(state, at, account.clone());
         }
         again
+    }
+
+    fn is_open(&self, account: &Account) -> bool {
+        let mut state = self.state.borrow_mut();
+        state.connection(account.id).is_some()
+            && state
+                .rooms
+                .get(&account.room)
+                .and_then(|room| room.ledger.as_ref())
+                .is_some_and(|ledger| ledger.is_open(account.id.slot, account.number))
     }
 
     fn give_again(&self, id: ConnectionId, publication: &Publication) {

@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use crate::connection::Connection;
 use crate::flush::FlushQueue;
 use crate::outbox::{OutboxLimits, Traffic};
+use crate::owing::Account;
 use crate::room::Room;
 use crate::wheel::{Ticket, Wheel};
 use crate::{Closing, Encode, Manner, Memory, OnGap, Parting, Sink, Stats, Wake};
@@ -80,7 +81,9 @@ pub(crate) struct State {
     pub(crate) flush: FlushQueue,
     wheel: Wheel<Ticket>,
     /// Who may have to be given something again.
-    pub(crate) debts: Wheel<(ConnectionId, RoomName)>,
+    pub(crate) debts: Wheel<Account>,
+    /// So many accounts were opened.
+    pub(crate) accounts: u64,
     /// Rooms whose count is to be told, in the order of their time.
     pub(crate) counts: VecDeque<(Instant, RoomName)>,
     serial: u32,
@@ -105,6 +108,7 @@ impl Shard {
             flush: FlushQueue::default(),
             wheel: Wheel::new(now()),
             debts: Wheel::new(now()),
+            accounts: 0,
             counts: VecDeque::new(),
             serial: 0,
             waiting: Rc::default(),
@@ -303,8 +307,8 @@ impl Shard {
     fn handle_time(self: &Rc<Self>, now: Instant) {
         let mut state = self.state.borrow_mut();
         while let Some(debts) = state.debts.due(now) {
-            for (id, room) in debts {
-                tokio::task::spawn_local(Rc::clone(self).collect(id, room));
+            for account in debts {
+                tokio::task::spawn_local(Rc::clone(self).collect(account));
             }
         }
         while let Some(tickets) = state.wheel.due(now) {

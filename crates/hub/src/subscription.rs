@@ -155,11 +155,11 @@ impl Subscription {
                 true
             }
             Self::CatchingUp(catch_up) => {
-                let was_waiting = catch_up.stage == Stage::Waiting;
-                if was_waiting {
+                let was_resting = matches!(catch_up.stage, Stage::Waiting | Stage::Held);
+                if was_resting {
                     catch_up.stage = Stage::Reading;
                 }
-                was_waiting
+                was_resting
             }
         }
     }

@@ -212,6 +212,29 @@ fn what_is_lost_meanwhile_is_a_gap_and_is_owed_no_more() {
 }
 
 #[test]
+fn who_joins_again_and_again_is_given_everything_again_once() {
+    run(async {
+        let house = House::open();
+        let guest = debtor(&house, "r", at_most(10)).await;
+        let settled = house.engine.head(&name("r")).await.unwrap();
+        house.publish_many("r", 2).await;
+        settle().await;
+        for _ in 0..20 {
+            let page = guest.resume("r", (settled, 0)).await;
+            let owed = (at_most(10), page.behind);
+            house.shard.owe(guest.id, &name("r"), owed, &[]);
+            guest.follow("r");
+            settle().await;
+        }
+        let before = guest.offsets("r").len();
+        sleep(TIMEOUT).await;
+        assert_eq!(guest.offsets("r")[before..], [1, 2]);
+        sleep(TIMEOUT).await;
+        assert_eq!(guest.offsets("r")[before..], [1, 2, 1, 2]);
+    });
+}
+
+#[test]
 fn who_has_left_is_given_nothing_again_nor_is_who_got_the_place() {
     run(async {
         let house = House::open();

@@ -98,12 +98,12 @@ impl Run {
             "traffic" => session.handle_traffic(),
             "unfinished" => session.handle_unfinished(),
             "identity" => session.handle_identity(now, identity(input)),
-            "drain" => session.handle_drain(Goaway {
+            "drain" => assert!(session.handle_drain(Goaway {
                 reason: Words::from(text(input, "reason")),
                 deadline_ms: number(input, "deadlineMs"),
                 window_ms: number(input, "windowMs"),
                 url: None,
-            }),
+            })),
             "end" => {
                 let code = CloseCode::all().find(|code| input == code.number());
                 session.handle_end(Close::new(code.unwrap()));

@@ -131,9 +131,10 @@ impl Connection {
                 self.timer = None;
                 self.lose_patience(wake.stalled, now);
                 self.session.handle_timeout(now);
-                if let Some(leaving) = self.worker.leaving.get() {
-                    self.session.handle_leaving(now, leaving);
-                }
+                self.carry_out(now, context);
+            }
+            if let Some(leaving) = self.worker.leaving.get() {
+                self.session.handle_leaving(now, leaving);
                 self.carry_out(now, context);
             }
             if wake.blocked && self.socket.is_writable(context) {

@@ -161,12 +161,12 @@ impl Dialogue {
         let Self::V2(it) = self else {
             return;
         };
-        if !std::mem::replace(&mut it.is_told_to_move, true) {
+        if !it.is_told_to_move {
             let until = |then: Instant| {
                 let left = then.saturating_duration_since(now.at);
                 u64::try_from(left.as_millis()).unwrap_or(u64::MAX)
             };
-            it.session.handle_drain(Goaway {
+            it.is_told_to_move = it.session.handle_drain(Goaway {
                 reason: Words::from("the server is going away: open another connection"),
                 deadline_ms: until(leaving.ends),
                 window_ms: until(leaving.move_until),

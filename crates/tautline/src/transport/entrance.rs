@@ -67,8 +67,8 @@ impl Worker {
         })
     }
 
-    /// Brings a connection into a room that asks for acknowledgements: behind what its user has acknowledged. Who
-    /// was never there comes in as elsewhere, and owes what is published from then on.
+    /// Brings a connection into a room that asks for acknowledgements: behind what its user has acknowledged. The account
+    /// of a user who was never there begins now, before anything is given.
     async fn enter_owing(
         &self,
         asker: &Asker,
@@ -77,9 +77,21 @@ impl Worker {
         (acks, bytes_max): (Acks, usize),
     ) -> Result<Entered, EngineError> {
         let engine = &self.shared.engine;
-        let cursor = engine.cursor(room, asker.user()).await?;
-        let (start, hidden) = match (cursor, begin) {
-            (Some(cursor), Begin::Since(since)) => {
+        let known = engine.cursor(room, asker.user()).await?;
+        let cursor = if let Some(cursor) = known {
+            cursor
+        } else {
+            let first = self.first_cursor(room, begin, bytes_max).await?;
+            engine.advance(room, asker.user(), first).await?
+        };
+        if let (None, Begin::Last(_)) = (known, begin) {
+            let entered = self.enter_freely(asker, room, begin, bytes_max).await?;
+            let owed = (acks, entered.position);
+            self.shard.owe(asker.id, room, owed, &[]);
+            return Ok(entered);
+        }
+        let (start, hidden) = match begin {
+            Begin::Since(since) => {
                 let start = self.further_back(room, cursor, since).await?;
                 if bytes_max > 0 {
                     (start, None)
@@ -87,36 +99,37 @@ impl Worker {
                     (cursor, unread(start, cursor))
                 }
             }
-            (Some(cursor), Begin::Last(_) | Begin::Now) => (cursor, None),
-            (None, Begin::Since(since)) if bytes_max > 0 => (since, None),
-            (None, _) => {
-                let entered = self.enter_freely(asker, room, begin, bytes_max).await?;
-                let settled = entered.position;
-                engine.advance(room, asker.user(), settled).await?;
-                self.shard.owe(asker.id, room, (acks, settled), &[]);
-                return Ok(entered);
-            }
+            Begin::Last(_) | Begin::Now => (cursor, None),
         };
         let max = PageMax {
             messages: acks.in_flight_max,
             bytes: bytes_max,
         };
         let mut page = self.shard.resume(asker.id, room, (start, max)).await?;
-        if let Begin::Since(since) = begin
-            && start != since
-            && bytes_max > 0
-            && page.gap.is_some()
-        {
-            // What it had and did not acknowledge is lost, and is nothing that it misses.
-            page = self.shard.resume(asker.id, room, (since, max)).await?;
-        }
-        if cursor.is_none() {
-            engine.advance(room, asker.user(), page.behind).await?;
-        }
         let owed = (acks, page.behind);
         self.shard.owe(asker.id, room, owed, &page.publications);
+        if let Begin::Since(since) = begin {
+            page.gap = page.gap.and_then(|gap| beyond(gap, since));
+        }
         page.gap = page.gap.or(hidden);
         Ok(resumed(page))
+    }
+
+    /// Where the account of somebody begins who was never there.
+    async fn first_cursor(
+        &self,
+        room: &RoomName,
+        begin: Begin,
+        bytes_max: usize,
+    ) -> Result<Position, EngineError> {
+        let engine = &self.shared.engine;
+        match begin {
+            Begin::Since(since) if bytes_max > 0 => {
+                let missing = engine.read(room, next_to(since)).await?.missing;
+                Ok(missing.map_or(since, |missing| missing.last))
+            }
+            Begin::Since(_) | Begin::Last(_) | Begin::Now => engine.head(room).await,
+        }
     }
 
     /// Where somebody goes on who has acknowledged up to `cursor` and comes with `since`: the one that lies further back.
@@ -130,17 +143,30 @@ impl Worker {
         if since.epoch != cursor.epoch || since.offset <= cursor.offset {
             return Ok(since);
         }
-        let range = Range::After {
-            position: since,
-            limit: 1,
-        };
-        let page = self.shared.engine.read(room, range).await?;
+        let page = self.shared.engine.read(room, next_to(since)).await?;
         Ok(if page.missing.is_some() {
             since
         } else {
             cursor
         })
     }
+}
+
+/// Enough to know whether a position is one of the room's order.
+fn next_to(position: Position) -> Range {
+    Range::After { position, limit: 1 }
+}
+
+/// What of a gap somebody misses who has everything up to `since`: what it has and did not acknowledge may be lost.
+fn beyond(gap: Gap, since: Position) -> Option<Gap> {
+    let is_of_one_order = gap.reason != GapReason::EpochChanged && gap.until.epoch == since.epoch;
+    let from = if is_of_one_order {
+        gap.from.max(since.offset + 1)
+    } else {
+        gap.from
+    };
+    let is_empty = is_of_one_order && gap.until.offset < from;
+    (!is_empty).then_some(Gap { from, ..gap })
 }
 
 fn entered_at(position: Position) -> Entered {

@@ -129,6 +129,33 @@ fn who_comes_for_the_first_time_with_a_position_owes_what_follows_it() {
 }
 
 #[test]
+fn what_is_kept_is_sent_again_and_what_is_lost_is_a_gap_for_who_has_not_had_it() {
+    let short = JOBS.replace("history = 100", "history = 3");
+    let server = Server::production(&production(&short));
+    let (mut ann, _) = come(&server, Encoding::Json, "ann", None);
+    let placed: Vec<Value> = (1..=5).map(|number| publish(&mut ann, number)).collect();
+    for number in 1..=5 {
+        assert_eq!(next(&mut ann), number);
+    }
+    acknowledge(&mut ann, &placed[0]);
+    drop(ann);
+    for (since, gap) in [
+        (Some(&placed[3]), Value::Null),
+        (Some(&placed[1]), Value::Null),
+        (None, json!({ "from": 2, "to": 2, "reason": "evicted" })),
+        (
+            Some(&placed[0]),
+            json!({ "from": 2, "to": 2, "reason": "evicted" }),
+        ),
+    ] {
+        let (_, joined) = come(&server, Encoding::Json, "ann", since);
+        assert_eq!(data(&joined), [3, 4, 5], "since {since:?}");
+        assert_eq!(joined["gap"], gap, "since {since:?}");
+        assert_eq!(joined["recovered"], since.is_some() && gap.is_null());
+    }
+}
+
+#[test]
 fn an_ack_of_what_was_not_sent_changes_nothing() {
     let server = Server::production(&production(JOBS));
     let (mut ann, _) = come(&server, Encoding::Json, "ann", None);

@@ -326,6 +326,19 @@ fn a_server_that_goes_away_lets_its_clients_move() {
 }
 
 #[test]
+fn who_says_hello_while_the_server_goes_away_is_told_behind_its_welcome() {
+    let config = "[server]\nshards = 1\n[auth]\ntimeout = \"10m\"\n[drain]\nwindow = \"2m\"\ndeadline = \"4m\"";
+    let server = Server::development(config);
+    let mut late = Speaker::connect(server.address(), Encoding::Json);
+    let (mut other, _) = Speaker::welcome(server.address(), Encoding::Json, &json!([]));
+    server.terminate();
+    assert_eq!(other.next()["type"], "goaway");
+    let welcome = late.ask("hello", &hello("dev-token", &json!([])));
+    assert_eq!(welcome["type"], "welcome");
+    assert_eq!(late.next()["type"], "goaway");
+}
+
+#[test]
 fn who_has_not_moved_is_told_bye() {
     let server = Server::development("[drain]\nwindow = \"50ms\"");
     let mut speakers =

@@ -187,11 +187,14 @@ impl Session {
         }
     }
 
-    /// The server is about to end the connection: a client that was welcomed is told to open another one.
-    pub fn handle_drain(&mut self, goaway: Goaway<'_>) {
-        if self.stage == Stage::Open {
+    /// The server is about to end the connection: a client that was welcomed is told to open another one. False if it
+    /// was not welcomed yet.
+    pub fn handle_drain(&mut self, goaway: Goaway<'_>) -> bool {
+        let is_open = self.stage == Stage::Open;
+        if is_open {
             self.send(ServerMessage::Goaway(goaway));
         }
+        is_open
     }
 
     /// The driver ends the connection for a reason of its own.
