@@ -105,7 +105,8 @@ impl Shard {
             }
             if room.slow_consumers == SlowConsumers::Latest {
                 let publications = run.publications.iter().map(|(publication, _)| publication);
-                room.note_newest(begins_behind, publications, &self.limits.outbox);
+                let bounds = (&self.limits.outbox, &state.waiting);
+                room.note_newest(begins_behind, publications, bounds);
             }
         }
         for id in owing {

@@ -181,6 +181,7 @@ impl Shard {
         if let Some(room) = state.rooms.get_mut(name) {
             room.unsubscribe(id.slot);
             room.tidy();
+            room.forget_newest();
         }
         drop(state);
         self.forget_if_empty(name);
@@ -216,6 +217,9 @@ impl Shard {
             if !goes_on {
                 break;
             }
+        }
+        if let Some(room) = self.state.borrow_mut().rooms.get_mut(&name) {
+            room.forget_newest();
         }
     }
 

@@ -1,6 +1,8 @@
 //! The newest publications of a room, one of each event, for those who are told no more than that.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use tautline_protocol::model::{Gap, GapReason, Position, Publication};
@@ -18,6 +20,8 @@ pub(crate) struct Newest {
     /// In the room's order.
     kept: VecDeque<Kept>,
     bytes: usize,
+    /// The bytes that wait in the whole shard; these are among them.
+    waiting: Rc<Cell<usize>>,
 }
 
 #[derive(Debug)]
@@ -36,12 +40,13 @@ pub(crate) struct Next {
 }
 
 impl Newest {
-    /// Nothing of what comes behind a position.
-    pub(crate) fn since(since: Position) -> Self {
+    /// Nothing of what comes behind a position. Its bytes count among those that are `waiting` in the shard.
+    pub(crate) fn since(since: Position, waiting: Rc<Cell<usize>>) -> Self {
         Self {
             since,
             kept: VecDeque::new(),
             bytes: 0,
+            waiting,
         }
     }
 
@@ -57,7 +62,7 @@ impl Newest {
         if let Some(older) = self.kept.iter().position(is_of_event) {
             self.remove(older);
         }
-        self.bytes += publication.data.len();
+        self.count(self.bytes + publication.data.len());
         self.kept.push_back(Kept {
             publication: Arc::clone(publication),
             behind,
@@ -92,8 +97,19 @@ impl Newest {
 
     fn remove(&mut self, at: usize) {
         if let Some(kept) = self.kept.remove(at) {
-            self.bytes -= kept.publication.data.len();
+            self.count(self.bytes - kept.publication.data.len());
         }
+    }
+
+    fn count(&mut self, bytes: usize) {
+        self.waiting.set(self.waiting.get() - self.bytes + bytes);
+        self.bytes = bytes;
+    }
+}
+
+impl Drop for Newest {
+    fn drop(&mut self) {
+        self.count(0);
     }
 }
 
@@ -105,18 +121,24 @@ impl Room {
         self.newest.as_ref().filter(|_| is_slow)?.next(cursor)
     }
 
-    /// Notes these publications, one after another, for those who are behind; forgets all of them once nobody is.
+    /// Forgets what was noted if nobody is behind any more.
+    pub(crate) fn forget_newest(&mut self) {
+        if self.newest.is_some() && !self.has_slow() {
+            self.newest = None;
+        }
+    }
+
+    /// Notes these publications, one after another, for those who are behind.
     pub(crate) fn note_newest<'p>(
         &mut self,
         begins_behind: Position,
         publications: impl Iterator<Item = &'p Arc<Publication>>,
-        limits: &OutboxLimits,
+        (limits, waiting): (&OutboxLimits, &Rc<Cell<usize>>),
     ) {
         if !self.has_slow() {
-            self.newest = None;
-            return;
+            return self.forget_newest();
         }
-        let begin = || Box::new(Newest::since(begins_behind));
+        let begin = || Box::new(Newest::since(begins_behind, Rc::clone(waiting)));
         let newest = self.newest.get_or_insert_with(begin);
         let mut behind = begins_behind;
         for publication in publications {
@@ -183,7 +205,7 @@ mod tests {
 
     #[test]
     fn the_newest_of_each_event_is_next_and_what_it_replaced_is_a_gap() {
-        let mut newest = Newest::since(position(10));
+        let mut newest = Newest::since(position(10), Rc::default());
         for (offset, event) in [(11, 1), (12, 2), (13, 1), (14, 3), (15, 1)] {
             newest.add(
                 &publication(offset, event, 1),
@@ -198,7 +220,7 @@ mod tests {
 
     #[test]
     fn who_stands_elsewhere_is_not_served() {
-        let mut newest = Newest::since(position(10));
+        let mut newest = Newest::since(position(10), Rc::default());
         newest.add(&publication(11, 1, 1), position(10), &LIMITS);
         let elsewhere = Position {
             epoch: Epoch(2),
@@ -217,12 +239,14 @@ mod tests {
             published in prop::collection::vec((0..8_u8, 1..12_usize), 1..60),
             behind in 0..60_u64,
         ) {
-            let mut newest = Newest::since(position(0));
+            let waiting = Rc::new(Cell::new(7));
+            let mut newest = Newest::since(position(0), Rc::clone(&waiting));
             for (offset, (event, bytes)) in (1..).zip(&published) {
                 newest.add(&publication(offset, *event, *bytes), position(offset - 1), &LIMITS);
                 prop_assert!(newest.kept.len() <= 4 && newest.bytes <= 20);
                 let data = newest.kept.iter().map(|kept| kept.publication.data.len());
                 prop_assert_eq!(newest.bytes, data.sum::<usize>());
+                prop_assert_eq!(waiting.get(), 7 + newest.bytes);
             }
             let head = published.len() as u64;
             let cursor = behind.min(head);
@@ -236,6 +260,8 @@ mod tests {
             known.extend(given);
             known.sort_unstable();
             prop_assert!(known.into_iter().eq(cursor + 1..=head));
+            drop(newest);
+            prop_assert_eq!(waiting.get(), 7);
         }
     }
 }

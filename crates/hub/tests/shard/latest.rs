@@ -56,6 +56,31 @@ fn who_is_blocked_gets_the_newest_of_each_event_and_hears_what_it_misses() {
 }
 
 #[test]
+fn what_is_kept_for_who_is_blocked_counts_as_waiting_until_it_is_there_or_has_left() {
+    run(async {
+        let house = House::open();
+        let (blocked, leaver) = (house.tolerant_guest(), house.tolerant_guest());
+        for (guest, room) in [(&blocked, "bare"), (&leaver, "bare-too")] {
+            enter(guest, room).await;
+            guest.takes(Takes::Nothing);
+            publish(&house, room, &["a", "b"]).await;
+            let queued = house.shard.queued(guest.id);
+            let before = house.memory.waiting();
+            publish(&house, room, &["b", "c", "d"]).await;
+            assert_eq!(house.shard.queued(guest.id), queued);
+            assert!(house.memory.waiting() > before);
+        }
+        blocked.takes(Takes::All);
+        leaver.leave("bare-too");
+        leaver.takes(Takes::All);
+        settle().await;
+        assert_eq!(blocked.offsets("bare").last(), Some(&5));
+        publish(&house, "elsewhere", &["a"]).await;
+        assert_eq!(house.memory.waiting(), 0);
+    });
+}
+
+#[test]
 fn who_takes_a_little_is_never_given_what_is_outdated() {
     run(async {
         let house = House::open();
