@@ -36,6 +36,8 @@ pub(crate) enum Due {
         after: Position,
         /// At least one.
         count: u32,
+        /// When it is due the next time.
+        next: Instant,
     },
 }
 
@@ -143,10 +145,12 @@ impl Ledger {
             }
             Some(at) if now < at => Due::Later(at),
             Some(_) => {
-                debt.again_at = Some(now + debt.acks.timeout);
+                let next = now + debt.acks.timeout;
+                debt.again_at = Some(next);
                 Due::Again {
                     after: debt.settled,
                     count: u32::try_from(debt.given.len()).unwrap_or(u32::MAX),
+                    next,
                 }
             }
         }
@@ -226,13 +230,14 @@ mod tests {
         assert_eq!(ledger.give(7, position(6).id, after(10)), None);
         ledger.settle(7, position(5), after(20));
         assert_eq!(ledger.look(7, 1, after(30)), Due::Later(after(50)));
-        let due = Due::Again {
+        let due = |next| Due::Again {
             after: position(5),
             count: 1,
+            next: after(next),
         };
-        assert_eq!(ledger.look(7, 1, after(50)), due);
+        assert_eq!(ledger.look(7, 1, after(50)), due(80));
         assert_eq!(ledger.look(7, 1, after(51)), Due::Later(after(80)));
-        assert_eq!(ledger.look(7, 1, after(80)), due);
+        assert_eq!(ledger.look(7, 1, after(80)), due(110));
         ledger.settle(7, position(6), after(81));
         assert_eq!(ledger.look(7, 1, after(110)), Due::Nothing);
         assert_eq!(

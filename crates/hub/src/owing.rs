@@ -154,17 +154,13 @@ impl Shard {
         let room = state.rooms.get_mut(&account.room)?;
         let is_following = room.subscription(slot)?.is_following();
         let ledger = room.ledger.as_mut()?;
-        let mut due = ledger.look(slot, account.number, now());
-        let again = if let Due::Again { after, count } = due {
-            due = ledger.look(slot, account.number, now());
-            (takes && is_following).then_some((after, count))
-        } else {
-            None
+        let (next, again) = match ledger.look(slot, account.number, now()) {
+            Due::Nothing => return None,
+            Due::Later(at) => (at, None),
+            Due::Again { after, count, next } => (next, Some((after, count))),
         };
-        if let Due::Later(at) = due {
-            self.look_at(state, at, account.clone());
-        }
-        again
+        self.look_at(state, next, account.clone());
+        again.filter(|_| takes && is_following)
     }
 
     fn is_open(&self, account: &Account) -> bool {

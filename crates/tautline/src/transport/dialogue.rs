@@ -207,19 +207,7 @@ impl Dialogue {
                 server::Output::Refused(refusal) => Wish::Refused(refusal),
                 server::Output::Close(close) => Wish::Close(close),
             },
-            Self::V2(it) => match it.poll()? {
-                v2::Output::Send(message) => Wish::Send(message),
-                v2::Output::Verify(token) => Wish::Verify(token),
-                v2::Output::Ask(ticket, ask) => Wish::Ask(Wanted::V2(ticket, ask)),
-                v2::Output::Call(ticket, call) => Wish::Ask(Wanted::Call(ticket, call)),
-                v2::Output::Cancel(_) => return None,
-                v2::Output::Follow { room, state } => Wish::Follow(room, state),
-                v2::Output::Refused(refusal) => Wish::Refused(refusal),
-                v2::Output::Close(bye, close) => {
-                    it.bye = Some(bye);
-                    Wish::Close(close)
-                }
-            },
+            Self::V2(it) => return it.poll(),
         })
     }
 
@@ -339,13 +327,24 @@ impl Dialogue {
 
 impl Envelope {
     /// The next thing for the driver to do. Calls that nobody waits for are dropped on the way.
-    fn poll(&mut self) -> Option<v2::Output> {
+    fn poll(&mut self) -> Option<Wish> {
         loop {
-            let output = self.session.poll()?;
-            let v2::Output::Cancel(ticket) = output else {
-                return Some(output);
-            };
-            self.called.retain(|(called, _)| *called != ticket);
+            return Some(match self.session.poll()? {
+                v2::Output::Send(message) => Wish::Send(message),
+                v2::Output::Verify(token) => Wish::Verify(token),
+                v2::Output::Ask(ticket, ask) => Wish::Ask(Wanted::V2(ticket, ask)),
+                v2::Output::Call(ticket, call) => Wish::Ask(Wanted::Call(ticket, call)),
+                v2::Output::Cancel(ticket) => {
+                    self.called.retain(|(called, _)| *called != ticket);
+                    continue;
+                }
+                v2::Output::Follow { room, state } => Wish::Follow(room, state),
+                v2::Output::Refused(refusal) => Wish::Refused(refusal),
+                v2::Output::Close(bye, close) => {
+                    self.bye = Some(bye);
+                    Wish::Close(close)
+                }
+            });
         }
     }
 }

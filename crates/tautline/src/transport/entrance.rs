@@ -111,7 +111,11 @@ impl Worker {
         if let Begin::Since(since) = begin {
             page.gap = page.gap.and_then(|gap| beyond(gap, since));
         }
-        page.gap = page.gap.or(hidden);
+        page.gap = match (page.gap, hidden) {
+            // What follows what it may not read is lost, too.
+            (Some(Gap { until, .. }), Some(hidden)) => Some(Gap { until, ..hidden }),
+            (gap, hidden) => gap.or(hidden),
+        };
         Ok(resumed(page))
     }
 

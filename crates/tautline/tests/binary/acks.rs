@@ -156,6 +156,33 @@ fn what_is_kept_is_sent_again_and_what_is_lost_is_a_gap_for_who_has_not_had_it()
 }
 
 #[test]
+fn who_may_not_read_the_past_hears_of_all_that_it_misses() {
+    let short = JOBS.replace("history = 100", "history = 3");
+    let server = Server::production(&production(&short));
+    let token = token("ann", NEVER, &json!({}));
+    let come = |since: &Value| {
+        let mut speaker = Speaker::connect(server.address(), Encoding::Json);
+        let room = json!([{ "room": "jobs", "since": since }]);
+        let welcome = speaker.ask("hello", &hello(&token, &room));
+        (speaker, welcome["payload"]["rooms"][0]["payload"].clone())
+    };
+    let (mut ann, _) = come(&Value::Null);
+    let placed: Vec<Value> = (1..=6).map(|number| publish(&mut ann, number)).collect();
+    for number in 1..=6 {
+        assert_eq!(next(&mut ann), number);
+    }
+    acknowledge(&mut ann, &placed[1]);
+    drop(ann);
+    let (mut ann, joined) = come(&placed[0]);
+    let gap = json!({ "from": 2, "to": 3, "reason": "evicted" });
+    assert_eq!(
+        (&joined["gap"], &joined["recovered"]),
+        (&gap, &json!(false))
+    );
+    assert_eq!([next(&mut ann), next(&mut ann), next(&mut ann)], [4, 5, 6]);
+}
+
+#[test]
 fn an_ack_of_what_was_not_sent_changes_nothing() {
     let server = Server::production(&production(JOBS));
     let (mut ann, _) = come(&server, Encoding::Json, "ann", None);
