@@ -237,6 +237,23 @@ mod tests {
     }
 
     #[test]
+    fn who_is_held_is_woken_by_another_order() {
+        let full = Pace::Acknowledged { is_full: true };
+        let mut held = Subscription::begin(position(3));
+        assert_eq!(held.step(Some(position(9)), full), Step::Hold);
+        assert!(held.is_held() && held.fall_back(position(9), GapReason::Limit));
+        assert!(
+            !held.fall_back(position(9), GapReason::Limit),
+            "it is on its way"
+        );
+        let other_epoch = Position {
+            epoch: Epoch(2),
+            ..position(1)
+        };
+        assert_eq!(held.step(Some(other_epoch), full), Step::Lost(position(3)));
+    }
+
+    #[test]
     fn it_reads_pages_until_it_stands_where_the_room_stands() {
         let mut subscription = Subscription::begin(position(3));
         assert!(!subscription.is_following());

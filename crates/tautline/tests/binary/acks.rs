@@ -156,6 +156,29 @@ fn what_is_kept_is_sent_again_and_what_is_lost_is_a_gap_for_who_has_not_had_it()
 }
 
 #[test]
+fn the_account_of_a_user_begins_with_the_first_join_whatever_is_acknowledged() {
+    let server = Server::production(&production(JOBS));
+    let (mut bob, _) = come(&server, Encoding::Json, "bob", None);
+    publish(&mut bob, 1);
+    publish(&mut bob, 2);
+    // Each is gone before anything is published to it.
+    drop(come(&server, Encoding::Json, "ann", None));
+    let token = token("eve", NEVER, &json!({ "jobs": ["history"] }));
+    let mut eve = Speaker::connect(server.address(), Encoding::Json);
+    eve.ask("hello", &hello(&token, &json!([])));
+    let joined = eve.ask("join", &json!({ "room": "jobs", "last": 1 }));
+    assert_eq!(data(&joined["payload"]), [2]);
+    drop(eve);
+    publish(&mut bob, 3);
+    for user in ["ann", "eve"] {
+        for _ in 0..2 {
+            let (_, joined) = come(&server, Encoding::Json, user, None);
+            assert_eq!(data(&joined), [3], "{user}");
+        }
+    }
+}
+
+#[test]
 fn who_may_not_read_the_past_hears_of_all_that_it_misses() {
     let short = JOBS.replace("history = 100", "history = 3");
     let server = Server::production(&production(&short));
