@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows how a noun travels: that is [`crate::wire`].
 
+mod chance;
 mod connection_id;
 mod event_name;
 mod gap;
@@ -13,6 +14,7 @@ mod rate;
 mod room_name;
 mod rule;
 
+pub use chance::Chance;
 pub use connection_id::{ConnectionId, NodeId};
 pub use event_name::{EventName, InvalidEventName};
 pub use gap::{Gap, GapReason};

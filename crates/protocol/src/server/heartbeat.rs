@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::Settings;
+use crate::model::Chance;
 
 /// Finds dead peers. A ping goes out at a random point of an interval after the one before, so that
 /// connections opened together do not ping together; no sign of life for a while after a ping
@@ -12,7 +13,7 @@ pub(super) struct Heartbeat {
     ping_at: Instant,
     /// Set from a ping to the next sign of life.
     dead_at: Option<Instant>,
-    chance: u64,
+    chance: Chance,
 }
 
 /// What is to be done now.
@@ -32,7 +33,7 @@ impl Heartbeat {
         let mut heartbeat = Self {
             ping_at: now,
             dead_at: None,
-            chance: seed,
+            chance: Chance::new(seed),
         };
         let interval = heartbeat.draw_interval(settings);
         heartbeat.ping_at += interval;
@@ -71,19 +72,7 @@ impl Heartbeat {
 
     fn draw_interval(&mut self, settings: &Settings) -> Duration {
         let (min, max) = settings.ping_every;
-        let span = max.saturating_sub(min);
-        min + span.mul_f64(self.draw())
-    }
-
-    /// A number from 0 to below 1 (`SplitMix64`: one word of state, and any seed is a good one).
-    fn draw(&mut self) -> f64 {
-        self.chance = self.chance.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.chance;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^= bits >> 31;
-        let top = u32::try_from(bits >> 32).expect("half of 64 bits is 32");
-        f64::from(top) / (f64::from(u32::MAX) + 1.0)
+        self.chance.between(min, max)
     }
 }
 

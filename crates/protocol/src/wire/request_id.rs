@@ -15,6 +15,16 @@ impl RequestId {
         (first == b'"' || first == b'-' || first.is_ascii_digit()).then(|| Self(text.into()))
     }
 
+    /// The JSON number.
+    pub fn of_number(number: u64) -> Self {
+        Self(number.to_string().into())
+    }
+
+    /// The whole number, if it is one, as [`RequestId::of_number`] writes it.
+    pub fn to_number(&self) -> Option<u64> {
+        self.0.parse().ok()
+    }
+
     /// The JSON text.
     pub fn as_json(&self) -> &str {
         &self.0

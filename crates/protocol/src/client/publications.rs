@@ -1,0 +1,350 @@
+//! What was published and is not acknowledged: one queue in the order of the application's calls.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::{QueueBounds, Ticket};
+use crate::model::{EventName, Position, RoomName};
+use crate::wire::v2::{ClientMessage, Data, KeyText, Level, Publish};
+use crate::wire::{ErrorCode, v2};
+
+/// So many publications at most are on their way at once: half of what a server keeps waiting, so that the
+/// rest of what a client says is not held up behind them.
+const IN_FLIGHT_MAX: usize = 16;
+/// A publication that was on its way at so many failures of the server is not sent again.
+const CRASHES_MAX: u8 = 2;
+
+/// Something to be published.
+#[derive(Clone)]
+pub struct Draft {
+    /// To which room.
+    pub room: RoomName,
+    /// What kind of publication it is.
+    pub event: EventName,
+    /// One JSON value.
+    pub data: Bytes,
+    /// Makes it recognizable beyond the life of this client, 1 to 128 characters. Otherwise it has a key that is this
+    /// client's alone.
+    pub key: Option<Arc<str>>,
+}
+
+/// The place that a publication has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Acknowledged {
+    /// The place.
+    pub position: Position,
+    /// Whether an earlier publication with the same key already had it.
+    pub duplicate: bool,
+    /// What it has survived.
+    pub level: Level,
+}
+
+/// Why a publication failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PublishError {
+    /// It has left this client never. Publishing it again publishes it once.
+    #[error("not sent: {0}")]
+    NotSent(&'static str),
+    /// It may have been published or not. Publishing it again with the same key publishes it once.
+    #[error("it is not known whether it was published: {0}")]
+    Unknown(&'static str),
+    /// The server has refused it.
+    #[error("refused with {}: {message}", code.name())]
+    Refused {
+        /// Why, for programs.
+        code: ErrorCode,
+        /// Why and what to do, for people.
+        message: String,
+        /// Whether the same may succeed later.
+        retryable: bool,
+    },
+}
+
+/// The queue.
+#[derive(Debug)]
+pub(super) struct Publications {
+    bounds: QueueBounds,
+    /// In the order of the calls.
+    waiting: VecDeque<Waiting>,
+    bytes: usize,
+    in_flight: usize,
+    /// Publications that the server has put off.
+    deferred: usize,
+}
+
+/// A publication that is not acknowledged.
+#[derive(Debug)]
+struct Waiting {
+    ticket: Ticket,
+    draft: Draft,
+    key: Arc<str>,
+    expires_at: Instant,
+    /// On its way, on the present connection.
+    is_in_flight: bool,
+    /// It has been on its way at least once.
+    was_sent: bool,
+    /// The server wants it no sooner.
+    not_before: Option<Instant>,
+    crashes: u8,
+}
+
+/// What became of a publication.
+pub(super) type Settled = (Ticket, Result<Acknowledged, PublishError>);
+
+impl Publications {
+    pub(super) fn new(bounds: QueueBounds) -> Self {
+        Self {
+            bounds,
+            waiting: VecDeque::new(),
+            bytes: 0,
+            in_flight: 0,
+            deferred: 0,
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Takes one in, behind all others.
+    pub(super) fn push(
+        &mut self,
+        now: Instant,
+        ticket: Ticket,
+        draft: Draft,
+        producer: &str,
+    ) -> Result<(), PublishError> {
+        let is_full = self.waiting.len() >= self.bounds.messages_max
+            || self.bytes + draft.data.len() > self.bounds.bytes_max;
+        if is_full {
+            return Err(PublishError::NotSent(
+                "too much waits to be published already; wait for what was published before",
+            ));
+        }
+        if Data::parse(&draft.data).is_err() {
+            return Err(PublishError::NotSent(
+                "the data is not one JSON value that nests at most 32 levels",
+            ));
+        }
+        let key = match &draft.key {
+            Some(key) if KeyText::new(&**key).is_none() => {
+                return Err(PublishError::NotSent("a key has 1 to 128 characters"));
+            }
+            Some(key) => Arc::clone(key),
+            None => format!("{producer}:{}", ticket.0).into(),
+        };
+        self.bytes += draft.data.len();
+        self.waiting.push_back(Waiting {
+            ticket,
+            draft,
+            key,
+            expires_at: now + self.bounds.ttl,
+            is_in_flight: false,
+            was_sent: false,
+            not_before: None,
+            crashes: 0,
+        });
+        Ok(())
+    }
+
+    /// The next that may be sent, as its ticket.
+    ///
+    /// In a room nothing overtakes: while one is put off, what is behind it waits, and it waits itself for what had left
+    /// before that was known.
+    pub(super) fn next(&self, now: Instant) -> Option<Ticket> {
+        if self.in_flight >= IN_FLIGHT_MAX {
+            return None;
+        }
+        if self.deferred == 0 {
+            let mut waiting = self.waiting.iter();
+            let next = waiting.find(|waiting| !waiting.is_in_flight);
+            return next.map(|waiting| waiting.ticket);
+        }
+        let is_free = |(at, waiting): &(usize, &Waiting)| {
+            let of_same_room = |other: &&Waiting| other.draft.room == waiting.draft.room;
+            let mut before = self.waiting.iter().take(*at).filter(of_same_room);
+            let mut behind = self.waiting.iter().skip(at + 1).filter(of_same_room);
+            !waiting.is_in_flight
+                && waiting.not_before.is_none_or(|at| at <= now)
+                && before.all(|other| other.is_in_flight)
+                && behind.all(|other| !other.is_in_flight)
+        };
+        let next = self.waiting.iter().enumerate().find(is_free);
+        next.map(|(_, waiting)| waiting.ticket)
+    }
+
+    /// The message that publishes one.
+    pub(super) fn message(&self, ticket: Ticket) -> Option<ClientMessage<'_>> {
+        let waiting = self.waiting.get(self.find(ticket)?)?;
+        Some(ClientMessage::Publish(Publish {
+            room: waiting.draft.room.clone(),
+            event: waiting.draft.event.clone(),
+            data: Data::parse(&waiting.draft.data).unwrap_or(Data::NULL),
+            key: KeyText::new(&*waiting.key),
+        }))
+    }
+
+    /// It is on its way.
+    pub(super) fn sent(&mut self, ticket: Ticket) {
+        let Some(waiting) = self.find(ticket).and_then(|at| self.waiting.get_mut(at)) else {
+            return;
+        };
+        waiting.is_in_flight = true;
+        waiting.was_sent = true;
+        self.in_flight += 1;
+        if waiting.not_before.take().is_some() {
+            self.deferred -= 1;
+        }
+    }
+
+    /// Takes it out: it is settled. None if it was not on its way.
+    pub(super) fn settle(&mut self, ticket: Ticket) -> Option<RoomName> {
+        let at = self.find(ticket)?;
+        self.waiting
+            .get(at)
+            .is_some_and(|waiting| waiting.is_in_flight)
+            .then(|| self.remove(at))?
+            .map(|waiting| waiting.draft.room)
+    }
+
+    /// The server wants it later. False if it was not on its way.
+    pub(super) fn defer(&mut self, ticket: Ticket, until: Instant) -> bool {
+        let Some(waiting) = self.find(ticket).and_then(|at| self.waiting.get_mut(at)) else {
+            return false;
+        };
+        if !waiting.is_in_flight {
+            return false;
+        }
+        waiting.is_in_flight = false;
+        waiting.not_before = Some(until);
+        self.in_flight -= 1;
+        self.deferred += 1;
+        true
+    }
+
+    /// It never leaves.
+    pub(super) fn reject(&mut self, ticket: Ticket) {
+        if let Some(at) = self.find(ticket) {
+            self.remove(at);
+        }
+    }
+
+    /// The connection is lost: all that was on its way is to be sent again. What the server seems to fail at is given up.
+    pub(super) fn lose(&mut self, is_crash: bool) -> Vec<Settled> {
+        for waiting in self.waiting.iter_mut().filter(|one| one.is_in_flight) {
+            waiting.is_in_flight = false;
+            waiting.crashes = if is_crash { waiting.crashes + 1 } else { 0 };
+        }
+        self.in_flight = 0;
+        self.deferred = 0;
+        for waiting in &mut self.waiting {
+            waiting.not_before = None;
+        }
+        self.give_up(|waiting| {
+            (waiting.crashes >= CRASHES_MAX).then_some(PublishError::Unknown(
+                "the server failed twice while this was on its way",
+            ))
+        })
+    }
+
+    /// Time has passed.
+    pub(super) fn expire(&mut self, now: Instant) -> Vec<Settled> {
+        if self.next_timeout().is_none_or(|at| at > now) {
+            return Vec::new();
+        }
+        self.give_up(|waiting| {
+            (waiting.expires_at <= now)
+                .then(|| waiting.failed("it was not acknowledged within the queue's ttl"))
+        })
+    }
+
+    /// Nothing more is sent.
+    pub(super) fn end(&mut self, why: &'static str) -> Vec<Settled> {
+        self.give_up(|waiting| Some(waiting.failed(why)))
+    }
+
+    /// When [`Publications::expire`] has something to do: all have the same ttl, so that the first ends first.
+    pub(super) fn next_timeout(&self) -> Option<Instant> {
+        self.waiting.front().map(|first| first.expires_at)
+    }
+
+    /// When something that was put off may be sent.
+    pub(super) fn next_deferred(&self) -> Option<Instant> {
+        let put_off = |waiting: &Waiting| waiting.not_before;
+        (self.deferred > 0)
+            .then(|| self.waiting.iter().filter_map(put_off).min())
+            .flatten()
+    }
+
+    fn find(&self, ticket: Ticket) -> Option<usize> {
+        self.waiting
+            .binary_search_by_key(&ticket, |waiting| waiting.ticket)
+            .ok()
+    }
+
+    fn remove(&mut self, at: usize) -> Option<Waiting> {
+        let waiting = self.waiting.remove(at)?;
+        self.bytes -= waiting.draft.data.len();
+        self.in_flight -= usize::from(waiting.is_in_flight);
+        self.deferred -= usize::from(waiting.not_before.is_some());
+        Some(waiting)
+    }
+
+    fn give_up(&mut self, failure: impl Fn(&Waiting) -> Option<PublishError>) -> Vec<Settled> {
+        let mut settled = Vec::new();
+        let mut at = 0;
+        while let Some(waiting) = self.waiting.get(at) {
+            match failure(waiting) {
+                Some(error) => {
+                    settled.push((waiting.ticket, Err(error)));
+                    self.remove(at);
+                }
+                None => at += 1,
+            }
+        }
+        settled
+    }
+}
+
+impl Waiting {
+    fn failed(&self, why: &'static str) -> PublishError {
+        if self.was_sent {
+            PublishError::Unknown(why)
+        } else {
+            PublishError::NotSent(why)
+        }
+    }
+}
+
+impl From<&v2::Failure<'_>> for PublishError {
+    fn from(failure: &v2::Failure<'_>) -> Self {
+        if failure.code == ErrorCode::Timeout {
+            return Self::Unknown("the server had no answer in time");
+        }
+        Self::Refused {
+            code: failure.code,
+            message: failure.message.as_str().to_owned(),
+            retryable: failure.retryable,
+        }
+    }
+}
+
+/// Shows where it goes, never what it is: payloads do not belong in logs.
+impl std::fmt::Debug for Draft {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "Draft({} {:?}, {} bytes)",
+            self.room,
+            self.event,
+            self.data.len()
+        )
+    }
+}

@@ -1,0 +1,162 @@
+//! The rooms that the application wants to be in.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::Ticket;
+use super::room::{Room, Stage};
+use crate::model::{Position, RoomName};
+use crate::wire::v2::{ClientMessage, Data, HELLO_ROOMS_MAX, Join, Wanted};
+
+/// `hello` restores rooms up to so many bytes, below every server's limit for a message; the others are joined one by one.
+const HELLO_BYTES_MAX: usize = 32 * 1024;
+/// What a room takes in `hello` besides its name and its state.
+const WANTED_BYTES: usize = 160;
+
+/// How a room is joined.
+#[derive(Debug, Clone, Default)]
+pub struct Joining {
+    /// Go on behind this, which an earlier client has handled.
+    pub since: Option<Position>,
+    /// Without `since`: begin with so many of the newest.
+    pub last: Option<u32>,
+    /// What others are to see: one JSON value.
+    pub presence: Option<Bytes>,
+}
+
+/// Why a room cannot be joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum JoinError {
+    /// This client is in the room, or on its way into it.
+    #[error("this client has joined the room already; share what it receives")]
+    Joined,
+    /// The presence state is not what may be shown.
+    #[error("the presence state is not one JSON value that nests at most 32 levels")]
+    State,
+    /// The client is closed.
+    #[error("the client is closed")]
+    Closed,
+}
+
+/// All rooms, by name.
+#[derive(Debug, Default)]
+pub(super) struct Rooms {
+    rooms: BTreeMap<RoomName, Room>,
+}
+
+impl Rooms {
+    pub(super) fn join(
+        &mut self,
+        number: Ticket,
+        room: RoomName,
+        joining: Joining,
+    ) -> Result<(), JoinError> {
+        let is_in = |room: &Room| room.stage != Stage::Denied;
+        if self.rooms.get(&room).is_some_and(is_in) {
+            return Err(JoinError::Joined);
+        }
+        let state = joining.presence.as_ref();
+        if state.is_some_and(|state| Data::parse(state).is_err()) {
+            return Err(JoinError::State);
+        }
+        self.rooms.insert(room, Room::new(number, joining));
+        Ok(())
+    }
+
+    /// Forgets a room. None if it was not wanted; otherwise whether the server was asked for it.
+    pub(super) fn leave(&mut self, room: &RoomName) -> Option<bool> {
+        let left = self.rooms.remove(room)?;
+        Some(matches!(left.stage, Stage::Asked(_) | Stage::Joined))
+    }
+
+    pub(super) fn get_mut(&mut self, room: &RoomName) -> Option<&mut Room> {
+        self.rooms.get_mut(room)
+    }
+
+    /// The rooms that `hello` restores.
+    pub(super) fn greet(&self) -> Vec<(RoomName, Ticket)> {
+        let mut bytes = 0;
+        let mut greeted = Vec::new();
+        for (name, room) in &self.rooms {
+            let state = room.presence.as_ref().map_or(0, Bytes::len);
+            bytes += WANTED_BYTES + name.as_str().len() + state;
+            if greeted.len() >= HELLO_ROOMS_MAX || bytes > HELLO_BYTES_MAX {
+                break;
+            }
+            // How many of the newest are wanted, only a join can say.
+            if room.stage != Stage::Denied && room.last().is_none() {
+                greeted.push((name.clone(), room.number));
+            }
+        }
+        greeted
+    }
+
+    /// What `hello` says of a room.
+    pub(super) fn wanted(&self, name: &RoomName) -> Option<Wanted<'_>> {
+        let room = self.rooms.get(name)?;
+        Some(Wanted {
+            room: name.clone(),
+            since: room.position,
+            presence: room.presence.as_deref().map(data),
+        })
+    }
+
+    /// The next room to be joined one by one.
+    pub(super) fn next_join(&self, now: Instant) -> Option<RoomName> {
+        let is_due = |(_, room): &(&RoomName, &Room)| match room.stage {
+            Stage::Wanted { not_before } => not_before.is_none_or(|at| at <= now),
+            Stage::Asked(_) | Stage::Joined | Stage::Denied => false,
+        };
+        self.rooms.iter().find(is_due).map(|(name, _)| name.clone())
+    }
+
+    /// The message that joins a room.
+    pub(super) fn join_message(&self, name: &RoomName) -> Option<ClientMessage<'_>> {
+        let room = self.rooms.get(name)?;
+        Some(ClientMessage::Join(Join {
+            room: name.clone(),
+            since: room.position,
+            last: room.last(),
+            presence: room.presence.as_deref().map(data),
+        }))
+    }
+
+    /// The room that was asked for with this number.
+    pub(super) fn asked_with(&self, number: Ticket) -> Option<RoomName> {
+        let is_it = |(_, room): &(&RoomName, &Room)| room.stage == Stage::Asked(number);
+        self.rooms.iter().find(is_it).map(|(name, _)| name.clone())
+    }
+
+    /// When a room may be asked for again.
+    pub(super) fn next_timeout(&self) -> Option<Instant> {
+        let waits_until = |room: &Room| match room.stage {
+            Stage::Wanted { not_before } => not_before,
+            Stage::Asked(_) | Stage::Joined | Stage::Denied => None,
+        };
+        self.rooms.values().filter_map(waits_until).min()
+    }
+
+    /// The acknowledgements that are due.
+    pub(super) fn take_acks(&mut self) -> Vec<(RoomName, Position)> {
+        let due = |(name, room): (&RoomName, &mut Room)| Some((name.clone(), room.take_ack()?));
+        self.rooms.iter_mut().filter_map(due).collect()
+    }
+
+    /// The connection is lost. The rooms that the client was in, or on its way into.
+    pub(super) fn lose(&mut self) -> Vec<RoomName> {
+        let lost = |(name, room): (&RoomName, &mut Room)| room.lose().then(|| name.clone());
+        self.rooms.iter_mut().filter_map(lost).collect()
+    }
+
+    /// Nothing more is delivered.
+    pub(super) fn end(&mut self) -> Vec<RoomName> {
+        std::mem::take(&mut self.rooms).into_keys().collect()
+    }
+}
+
+/// Data that was checked when it came from the application.
+fn data(json: &[u8]) -> Data<'_> {
+    Data::parse(json).unwrap_or(Data::NULL)
+}
