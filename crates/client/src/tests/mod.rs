@@ -1,0 +1,1 @@
+//! The link against servers that are not ours.
