@@ -123,7 +123,8 @@ impl Endpoint {
             } else {
                 authority.as_str().to_owned()
             },
-            target: target.clone(),
+            // As it is displayed, a query without a path is one to `/`, as a request has to say.
+            target: target.to_string().parse().or(Err(EndpointError::NotUrl))?,
         })
     }
 
