@@ -1,7 +1,6 @@
 //! One WebSocket connection that carries whole messages.
 
 use std::fmt;
-use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -63,7 +62,7 @@ pub(crate) enum Incoming {
     Traffic,
 }
 
-/// A connection after its handshake. It has one owner, who calls [`next`](Self::next) again and again: all reading
+/// A connection after its handshake. It has one owner, who calls [`poll_next`](Self::poll_next) again and again: all reading
 /// and all writing happens there.
 ///
 /// It has no deadlines of its own: the owner gives up by dropping it, on silence, when
@@ -122,20 +121,12 @@ impl Link {
         })
     }
 
-    /// Writes what waits, and waits for what comes. Pings are answered within.
-    ///
-    /// May be dropped at any time and called again: nothing is lost. What is pushed is written while
-    /// somebody waits here. After an end there is the same end again.
-    pub(crate) async fn next(&mut self) -> Result<Incoming, Ended> {
-        poll_fn(|context| self.poll_next(context)).await
-    }
-
     /// Queues a message of the link's encoding; in JSON it must be UTF-8. Never waits.
     pub(crate) fn push(&mut self, message: &[u8]) -> Result<(), PushError> {
         self.outgoing.push(message, self.encoding)
     }
 
-    /// Queues a close behind what waits. Messages may still come, until [`next`](Self::next) yields the end.
+    /// Queues a close behind what waits. Messages may still come, until [`poll_next`](Self::poll_next) yields the end.
     pub(crate) fn close(&mut self, code: u16, reason: &str) {
         self.outgoing.close(code, reason);
     }
@@ -146,6 +137,7 @@ impl Link {
     }
 
     /// How many bytes the stream has taken since the handshake.
+    #[cfg(test)]
     pub(crate) fn written(&self) -> u64 {
         self.outgoing.written()
     }
@@ -155,7 +147,15 @@ impl Link {
         self.outgoing.stalled_since()
     }
 
-    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Result<Incoming, Ended>> {
+    /// Waits for what comes.
+    #[cfg(test)]
+    pub(crate) async fn next(&mut self) -> Result<Incoming, Ended> {
+        std::future::poll_fn(|context| self.poll_next(context)).await
+    }
+
+    /// Writes what waits, and looks for what has come. Pings are answered within. After an end there is the same end
+    /// again.
+    pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Result<Incoming, Ended>> {
         loop {
             if let Some(ended) = &self.ended {
                 let ended = ended.clone();

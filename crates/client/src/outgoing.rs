@@ -103,6 +103,7 @@ impl Outgoing {
     }
 
     /// How many bytes the stream has taken since the beginning.
+    #[cfg(test)]
     pub(crate) fn written(&self) -> u64 {
         self.written
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde::Deserialize;
 
 use super::{EventName, Position, RoomName};
 
@@ -27,6 +28,13 @@ pub struct Publication {
     pub tag: Option<Arc<str>>,
     /// When the engine gave it its place.
     pub sent_at: Timestamp,
+}
+
+impl Publication {
+    /// The data as one of the application's types.
+    pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> serde_json::Result<T> {
+        serde_json::from_slice(&self.data)
+    }
 }
 
 /// Shows where, never what: payloads do not belong in logs.

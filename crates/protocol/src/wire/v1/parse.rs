@@ -7,10 +7,9 @@ use serde_json::value::RawValue;
 
 use super::fields::{Fields, Topics, bounded_string, malformed, required, room, string};
 use crate::model::{EventName, RoomName};
+use crate::wire::token::TOKEN_UNITS_MIN;
 use crate::wire::{Command, Refusal, RequestId, Token};
 
-/// The shortest token that is worth checking.
-const TOKEN_UNITS_MIN: usize = 8;
 /// The longest text of a chat message.
 const TEXT_UNITS_MAX: usize = 1000;
 /// The longest name of a method.

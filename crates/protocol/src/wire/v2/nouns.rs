@@ -8,10 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::text::AnyText;
 use crate::model::{ConnectionId, Epoch, EventName, NodeId, PublicationId, RoomName, Timestamp};
+use crate::wire::token::TOKEN_UNITS_MIN;
 use crate::wire::{CloseCode, Token, iso_time};
-
-/// The shortest token that is worth checking.
-pub(super) const TOKEN_UNITS_MIN: usize = 8;
 
 impl Serialize for RoomName {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -54,11 +52,13 @@ impl Serialize for Token {
 impl<'de> Deserialize<'de> for Token {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = deserializer.deserialize_str(AnyText)?;
-        if text.encode_utf16().nth(TOKEN_UNITS_MIN - 1).is_none() {
+        let token = Self::new(&text);
+        if token.is_plausible() {
+            Ok(token)
+        } else {
             let reason = format!("must have at least {TOKEN_UNITS_MIN} characters");
-            return Err(D::Error::custom(reason));
+            Err(D::Error::custom(reason))
         }
-        Ok(Self::new(&text))
     }
 }
 

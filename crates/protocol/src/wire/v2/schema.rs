@@ -8,11 +8,12 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
-use super::nouns::{TOKEN_UNITS_MIN, structs};
+use super::nouns::structs;
 use super::{ClientMessage, Data, ServerMessage, Text};
 use crate::model::{
     ConnectionId, Epoch, EventName, Position, PublicationId, Rate, RoomName, Timestamp,
 };
+use crate::wire::token::TOKEN_UNITS_MIN;
 use crate::wire::{CloseCode, Token};
 
 /// The bounds are those of the code, but for characters beyond the basic plane: a schema counts each of

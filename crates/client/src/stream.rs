@@ -1,0 +1,77 @@
+//! What happens in a room.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use tautline_protocol::client::{Joining, RoomEvent};
+
+use crate::join::JoinError;
+use crate::mailbox::Mailbox;
+use crate::room::Room;
+
+/// What happens in a room, in order: messages, each once; a gap where some are missing; how the membership stands. The
+/// membership holds across lost connections, and ends when this is dropped.
+#[derive(Debug)]
+pub struct RoomStream {
+    room: Room,
+    /// Taken out by who joined, and not yet by the application.
+    first: Option<RoomEvent>,
+}
+
+impl RoomStream {
+    pub(crate) fn open(room: Room, joining: Joining) -> Result<Self, JoinError> {
+        let events_max = room.client.events_max();
+        room.client.shared().command(|desk, now| {
+            // The first event is told before this returns, so that the mailbox is there before.
+            desk.session.may_join(&room.name)?;
+            desk.mailboxes
+                .insert(room.name.clone(), Mailbox::new(events_max));
+            let joined = desk.session.join(now, room.name.clone(), joining);
+            if joined.is_err() {
+                desk.mailboxes.remove(&room.name);
+            }
+            joined
+        })?;
+        Ok(Self { room, first: None })
+    }
+
+    /// The room.
+    pub fn room(&self) -> &Room {
+        &self.room
+    }
+
+    /// The next event; none when the client is closed. Cancel-safe: nothing is taken out before it is returned.
+    pub async fn next(&mut self) -> Option<RoomEvent> {
+        poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
+    }
+
+    pub(crate) fn put_back(&mut self, event: RoomEvent) {
+        self.first = Some(event);
+    }
+}
+
+impl Stream for RoomStream {
+    type Item = RoomEvent;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<RoomEvent>> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(first));
+        }
+        let room = &self.room;
+        let shared = room.client.shared();
+        let next = shared.mailbox(&room.name, |mailbox| mailbox.poll(context));
+        next.unwrap_or(Poll::Ready(None))
+    }
+}
+
+impl Drop for RoomStream {
+    fn drop(&mut self) {
+        let name = &self.room.name;
+        self.room.client.shared().command(|desk, now| {
+            desk.session.leave(now, name);
+            desk.mailboxes.remove(name);
+        });
+    }
+}
