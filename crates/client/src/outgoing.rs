@@ -173,3 +173,19 @@ fn mask() -> [u8; 4] {
         .expect("the handshake has drawn random numbers before")
         .to_ne_bytes()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_mask_comes_twice() {
+        let mut outgoing = Outgoing::new(1000);
+        for _ in 0..3 {
+            outgoing.push(b"{}", Encoding::Json).unwrap();
+        }
+        let masks: Vec<_> = outgoing.bytes.chunks(8).map(|frame| &frame[2..6]).collect();
+        assert_eq!(masks.len(), 3);
+        assert!(masks[0] != masks[1] || masks[1] != masks[2]);
+    }
+}

@@ -1,9 +1,13 @@
 //! The link against servers that are not ours, and against peers that are none.
 
+mod cancel;
 mod closing;
 mod echo;
+mod hostile;
 mod peer;
+mod secure;
 mod slow;
+mod upgrade;
 
 use std::io;
 use std::sync::Mutex;

@@ -34,20 +34,25 @@ pub(super) const AGREED: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: we
     Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\
     Sec-WebSocket-Protocol: tautline.v2.msgpack\r\n\r\n";
 
-/// Opens a link to a peer that gives `answer`, where `{accept}` stands for what belongs to the key. The
-/// peer's side stays open.
-pub(super) async fn answered(answer: &[u8]) -> (Result<Link, OpenError>, DuplexStream) {
+/// Reads a request and gives `answer`, where `{accept}` stands for what belongs to the key.
+pub(super) async fn answer(stream: &mut DuplexStream, answer: &[u8]) {
+    const PLACE: &[u8] = b"{accept}";
+    let accept = accept_of(&request(stream).await);
+    let mut rest = answer;
+    let mut said = Vec::new();
+    while let Some(at) = rest.windows(PLACE.len()).position(|part| part == PLACE) {
+        said.extend([&rest[..at], accept.as_bytes()].concat());
+        rest = &rest[at + PLACE.len()..];
+    }
+    said.extend(rest);
+    stream.write_all(&said).await.unwrap();
+}
+
+/// Opens a link to a peer that gives such an answer. The peer's side stays open.
+pub(super) async fn answered(said: &[u8]) -> (Result<Link, OpenError>, DuplexStream) {
     let (ours, mut theirs) = duplex(PIPE_BYTES);
-    let serve = async {
-        let accept = accept_of(&request(&mut theirs).await);
-        let at = answer.windows(8).position(|part| part == b"{accept}");
-        let answer = match at {
-            Some(at) => [&answer[..at], accept.as_bytes(), &answer[at + 8..]].concat(),
-            None => answer.to_vec(),
-        };
-        theirs.write_all(&answer).await.unwrap();
-    };
-    let (link, ()) = join!(open_over(ours, Encoding::MessagePack), serve);
+    let opening = open_over(ours, Encoding::MessagePack);
+    let (link, ()) = join!(opening, answer(&mut theirs, said));
     (link, theirs)
 }
 
