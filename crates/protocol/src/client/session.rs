@@ -228,13 +228,19 @@ impl Session {
                 Step::Dialing { .. } => "no connection could be opened in time",
                 Step::Greeting => "the server did not answer the greeting in time",
             };
-            self.fail(now, Ending::without_code(EndingKind::Unreachable, why));
+            let line = attempt.line;
+            self.give_up(
+                now,
+                line,
+                Ending::without_code(EndingKind::Unreachable, why),
+            );
         }
         if let Some(live) = &self.lines.live
             && self.silent_at(live) <= now
         {
             let why = "nothing was heard of the server for too long";
-            self.lose(now, Ending::without_code(EndingKind::Silent, why));
+            let line = live.line;
+            self.give_up(now, line, Ending::without_code(EndingKind::Silent, why));
         }
         if let Some(live) = &mut self.lines.live
             && live.move_at.take_if(|at| *at <= now).is_some()

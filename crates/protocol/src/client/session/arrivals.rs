@@ -1,5 +1,6 @@
 //! What the server says.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Session;
@@ -46,24 +47,10 @@ impl Session {
             Err(malformed) if malformed.fault.mistake == Mistake::UnknownType => {}
             Err(malformed) => {
                 let why = format!("what the server said is no message: {}", malformed.fault);
-                self.give_up_line(now, line, why);
+                self.give_up(now, line, nonsense(why));
             }
         }
         self.go_on(now);
-    }
-
-    /// What the server said makes no sense.
-    fn give_up_line(&mut self, now: Instant, line: Line, why: String) {
-        let ending = Ending {
-            kind: EndingKind::Nonsense,
-            code: 1002,
-            reason: why.into(),
-        };
-        if self.live_on(line).is_some() {
-            self.lose(now, ending);
-        } else {
-            self.fail(now, ending);
-        }
     }
 
     /// Before its `welcome` a client hears nothing but a `ping` or a `bye`.
@@ -77,7 +64,8 @@ impl Session {
         } else if let (ServerMessage::Bye(bye), Some(attempt)) = (message, self.attempt_on(line)) {
             attempt.bye = Some(bye);
         } else {
-            self.give_up_line(now, line, "the server did not begin with welcome".into());
+            let why = "the server did not begin with welcome";
+            self.give_up(now, line, nonsense(why));
         }
     }
 
@@ -116,8 +104,8 @@ impl Session {
             }
         }
         if welcome.rooms.len() != attempt.greeted.len() {
-            let why = "the welcome is to other rooms than were asked for".into();
-            self.give_up_line(now, attempt.line, why);
+            let why = "the welcome is to other rooms than were asked for";
+            self.give_up(now, attempt.line, nonsense(why));
             return;
         }
         for ((name, number), restored) in attempt.greeted.into_iter().zip(&welcome.rooms) {
@@ -354,6 +342,15 @@ impl Session {
         if self.rooms.get_mut(name).is_some_and(is_member) {
             self.tell(name.clone(), event);
         }
+    }
+}
+
+/// What the server said makes no sense.
+fn nonsense(why: impl Into<Arc<str>>) -> Ending {
+    Ending {
+        kind: EndingKind::Nonsense,
+        code: 1002,
+        reason: why.into(),
     }
 }
 

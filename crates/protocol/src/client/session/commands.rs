@@ -55,15 +55,6 @@ impl Session {
         self.go_on(now);
     }
 
-    /// Whether a room can be joined.
-    pub fn may_join(&self, room: &RoomName) -> Result<(), JoinError> {
-        match self.stage {
-            Stage::Closed(_) | Stage::Draining { .. } => Err(JoinError::Closed),
-            Stage::Idle | Stage::Open if self.rooms.contains(room) => Err(JoinError::Joined),
-            Stage::Idle | Stage::Open => Ok(()),
-        }
-    }
-
     /// Becomes a member of a room, and stays one until it leaves or is refused.
     pub fn join(
         &mut self,
@@ -71,7 +62,9 @@ impl Session {
         room: RoomName,
         joining: Joining,
     ) -> Result<(), JoinError> {
-        self.may_join(&room)?;
+        if matches!(self.stage, Stage::Closed(_) | Stage::Draining { .. }) {
+            return Err(JoinError::Closed);
+        }
         let number = self.next_number();
         self.rooms.join(number, room.clone(), joining)?;
         self.tell(room, RoomEvent::Status(RoomStatus::Joining));

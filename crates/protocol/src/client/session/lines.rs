@@ -38,11 +38,7 @@ impl Session {
 
     /// A connection, or an attempt at one, is over.
     pub fn handle_ending(&mut self, now: Instant, line: Line, ending: Ending) {
-        if self.live_on(line).is_some() {
-            self.lose(now, ending);
-        } else if self.attempt_on(line).is_some() {
-            self.fail(now, ending);
-        }
+        self.take_leave(now, line, ending);
         self.go_on(now);
     }
 
@@ -82,7 +78,8 @@ impl Session {
             live.asleep += asleep;
             if asleep >= given_up_after {
                 let why = "the machine slept for longer than the server waits";
-                self.lose(now, Ending::without_code(EndingKind::Asleep, why));
+                let line = live.line;
+                self.give_up(now, line, Ending::without_code(EndingKind::Asleep, why));
             } else if live.probed_until.is_none() {
                 live.probed_until = Some(now + self.settings.timeouts.probe);
                 self.say(&ClientMessage::Ping(Empty {}).into());
@@ -92,7 +89,8 @@ impl Session {
             && since + STALE_AFTER <= now
         {
             let why = "the machine slept while the connection was opened";
-            self.fail(now, Ending::without_code(EndingKind::Asleep, why));
+            let line = attempt.line;
+            self.give_up(now, line, Ending::without_code(EndingKind::Asleep, why));
         }
         self.hurry(now);
         self.go_on(now);
@@ -175,13 +173,26 @@ impl Session {
         ClientMessage::Hello(hello).into()
     }
 
+    /// Ends a connection, or an attempt at one, on this side.
+    pub(super) fn give_up(&mut self, now: Instant, line: Line, ending: Ending) {
+        self.hang_up(line, &ending);
+        self.take_leave(now, line, ending);
+    }
+
+    fn take_leave(&mut self, now: Instant, line: Line, ending: Ending) {
+        if self.live_on(line).is_some() {
+            self.lose(now, ending);
+        } else if self.attempt_on(line).is_some() {
+            self.fail(now, ending);
+        }
+    }
+
     /// The connection that the session lived on is over.
-    pub(super) fn lose(&mut self, now: Instant, ending: Ending) {
+    fn lose(&mut self, now: Instant, ending: Ending) {
         let Some(live) = self.lines.live.take() else {
             return;
         };
         self.lines.user = None;
-        self.hang_up(live.line, &ending);
         self.lines.report = Some(report(&live, &ending, now));
         if live.since + STEADY_AFTER <= now {
             self.lines.failures = 0;
@@ -209,13 +220,10 @@ impl Session {
     }
 
     /// An attempt is over.
-    pub(super) fn fail(&mut self, now: Instant, ending: Ending) {
+    fn fail(&mut self, now: Instant, ending: Ending) {
         let Some(attempt) = self.lines.attempt.take() else {
             return;
         };
-        if attempt.step != Step::Token {
-            self.hang_up(attempt.line, &ending);
-        }
         self.lines.failures += 1;
         let verdict = ending.verdict(attempt.bye.as_ref());
         if self.lines.live.is_some() {
@@ -287,14 +295,13 @@ impl Session {
         if matches!(self.stage, Stage::Closed(_)) {
             return;
         }
-        if let Some(live) = self.lines.live.take() {
-            self.hang_up(live.line, &ending);
+        let live = self.lines.live.as_ref().map(|live| live.line);
+        let attempt = self.lines.attempt.as_ref().map(|attempt| attempt.line);
+        for line in live.into_iter().chain(attempt) {
+            self.hang_up(line, &ending);
         }
-        if let Some(attempt) = self.lines.attempt.take()
-            && attempt.step != Step::Token
-        {
-            self.hang_up(attempt.line, &ending);
-        }
+        self.lines.live = None;
+        self.lines.attempt = None;
         self.lines.user = None;
         self.lines.retry_at = None;
         let why = "the client was closed";
@@ -311,16 +318,22 @@ impl Session {
         self.stage = Stage::Closed(ending);
     }
 
-    /// Ends a connection on this side, unless it has ended on the other.
-    pub(super) fn hang_up(&mut self, line: Line, ending: &Ending) {
+    /// Ends a connection on this side. An attempt that still waits for its token has none to end.
+    fn hang_up(&mut self, line: Line, ending: &Ending) {
+        let is_unopened = |attempt: &mut Attempt| attempt.step == Step::Token;
+        if self.attempt_on(line).is_some_and(is_unopened) {
+            return;
+        }
         let (code, reason) = match ending.kind {
             EndingKind::Requested => (1000, "closed by the client"),
             EndingKind::Nonsense => (1002, "protocol error"),
             EndingKind::Silent | EndingKind::Asleep => (4408, "heartbeat timeout"),
-            EndingKind::Unreachable | EndingKind::NoToken | EndingKind::GivenUp => {
-                (1001, "given up")
-            }
-            EndingKind::Closed | EndingKind::Lost | EndingKind::Refused { .. } => return,
+            EndingKind::Closed
+            | EndingKind::Lost
+            | EndingKind::Refused { .. }
+            | EndingKind::Unreachable
+            | EndingKind::NoToken
+            | EndingKind::GivenUp => (1001, "given up"),
         };
         self.outputs.push_back(Output::Close { line, code, reason });
     }
