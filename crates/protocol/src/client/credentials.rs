@@ -56,7 +56,7 @@ pub(super) struct Credentials {
     reason: TokenReason,
     fetches: u64,
     /// The number of the `refresh` that is not answered.
-    pub(super) refreshing: Option<Ticket>,
+    refreshing: Option<Ticket>,
     /// The server has refused a token, and none has been accepted since.
     pub(super) is_refused: bool,
 }
@@ -127,14 +127,41 @@ impl Credentials {
             .is_some()
     }
 
+    /// The application has given a token for the next connection.
     pub(super) fn hold(&mut self, token: Token) {
         self.token = Some(token);
         self.ends_at = None;
     }
 
+    /// The application has given a token for the present connection, which is told so with this number. Until that is
+    /// answered, the one before holds.
+    pub(super) fn renew(&mut self, token: Token, number: Ticket) {
+        self.token = Some(token);
+        self.refreshing = Some(number);
+    }
+
+    /// The connection is lost, and with it what was to happen on it.
+    pub(super) fn lose(&mut self) {
+        self.refresh_at = None;
+        if self.refreshing.take().is_some() {
+            // How long the new token is good for was not said yet.
+            self.ends_at = None;
+        }
+    }
+
+    /// The client is closed. The next time the application is asked anew.
+    pub(super) fn forget(&mut self) {
+        let token = self.token.take_if(|_| !self.has_provider);
+        *self = Self {
+            fetches: self.fetches,
+            ..Self::new(token, self.has_provider)
+        };
+    }
+
     /// The server has accepted the token, for so long.
     pub(super) fn accept(&mut self, now: Instant, ttl: Option<Duration>, chance: &mut Chance) {
         self.is_refused = false;
+        self.refreshing = None;
         self.reason = TokenReason::Refresh;
         self.ends_at = ttl.map(|ttl| now + ttl);
         self.refresh_at = ttl.filter(|_| self.has_provider).map(|ttl| {
@@ -146,6 +173,7 @@ impl Credentials {
     /// The server has refused the token.
     pub(super) fn reject(&mut self) {
         self.is_refused = true;
+        self.ends_at = None;
         let was_good = self.reason == TokenReason::Refresh;
         self.reason = if was_good {
             TokenReason::Expired
@@ -154,6 +182,16 @@ impl Credentials {
         };
         if self.has_provider {
             self.token = None;
+        }
+    }
+
+    /// The server has refused the `refresh` with this number, if it was one: the token before holds for this connection, and
+    /// the next one needs another.
+    pub(super) fn refuse_refresh(&mut self, now: Instant, number: Ticket) {
+        if self.refreshing.take_if(|it| *it == number).is_some() {
+            self.token = None;
+            self.reason = TokenReason::Rejected;
+            self.refresh_later(now);
         }
     }
 
@@ -171,11 +209,6 @@ impl Credentials {
             self.refresh_at.get_or_insert(now);
             self.refresh_at = self.refresh_at.map(|at| at.min(now));
         }
-    }
-
-    /// Whether this is the number of the `refresh` that is not answered.
-    pub(super) fn is_refresh(&self, number: Ticket) -> bool {
-        self.refreshing == Some(number)
     }
 
     pub(super) fn is_refresh_due(&self, now: Instant) -> bool {

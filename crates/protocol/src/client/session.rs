@@ -118,8 +118,8 @@ impl Session {
 
     /// Time has passed. What had been read by now must have been handed in before.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.time_lines(now);
         self.time_token(now);
+        self.time_lines(now);
         for (ticket, result) in self.publications.expire(now) {
             self.outputs.push_back(Output::Published(ticket, result));
         }
@@ -255,7 +255,15 @@ impl Session {
 
     fn time_token(&mut self, now: Instant) {
         if self.credentials.give_up_fetch(now) {
-            self.credentials.refresh_later(now);
+            if let Some(attempt) = &self.lines.attempt
+                && attempt.step == Step::Token
+            {
+                let line = attempt.line;
+                let why = "the application gave no token in time";
+                self.give_up(now, line, Ending::without_code(EndingKind::NoToken, why));
+            } else {
+                self.credentials.refresh_later(now);
+            }
         }
         if self.credentials.is_refresh_due(now) && self.lines.live.is_some() {
             self.fetch_token(now);

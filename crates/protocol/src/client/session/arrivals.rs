@@ -313,9 +313,7 @@ impl Session {
             self.outputs.push_back(Output::Published(ticket, failed));
             return;
         }
-        if self.credentials.is_refresh(ticket) {
-            self.credentials.refresh_later(now);
-        }
+        self.credentials.refuse_refresh(now, ticket);
     }
 
     fn goes_away(&mut self, now: Instant, goaway: &Goaway<'_>) {

@@ -23,7 +23,6 @@ impl Session {
             self.lines.failures = 0;
             self.lines.strikes = 0;
             self.lines.ending = None;
-            self.credentials.is_refused = false;
             self.try_to_connect(now);
         }
         self.go_on(now);

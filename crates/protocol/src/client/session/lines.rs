@@ -51,11 +51,13 @@ impl Session {
         let is_attempt = self.lines.attempt.as_ref().is_some_and(is_waited_for);
         match token {
             Ok(token) => {
-                self.credentials.hold(token);
+                if self.lines.live.is_some() && !is_attempt {
+                    self.refresh(token);
+                } else {
+                    self.credentials.hold(token);
+                }
                 if is_attempt {
                     self.dial(now);
-                } else if self.lines.live.is_some() {
-                    self.send_refresh();
                 }
             }
             Err(failure @ TokenFailure::Denied(_)) => {
@@ -74,8 +76,10 @@ impl Session {
     /// The machine slept for so long, or the network is another: what seems to live may be dead.
     pub fn handle_wake(&mut self, now: Instant, asleep: Duration) {
         let given_up_after = self.terms.ping_every + self.settings.timeouts.silence;
+        // The token may have ended meanwhile.
+        self.credentials.is_refused = false;
         if let Some(live) = &mut self.lines.live {
-            live.asleep += asleep;
+            live.asleep = live.asleep.saturating_add(asleep);
             if asleep >= given_up_after {
                 let why = "the machine slept for longer than the server waits";
                 let line = live.line;
@@ -193,6 +197,7 @@ impl Session {
             return;
         };
         self.lines.user = None;
+        self.credentials.lose();
         self.lines.report = Some(report(&live, &ending, now));
         if live.since + STEADY_AFTER <= now {
             self.lines.failures = 0;
@@ -224,8 +229,10 @@ impl Session {
         let Some(attempt) = self.lines.attempt.take() else {
             return;
         };
-        self.lines.failures += 1;
         let verdict = ending.verdict(attempt.bye.as_ref());
+        if verdict != Verdict::NewToken {
+            self.lines.failures += 1;
+        }
         if self.lines.live.is_some() {
             // Nobody else lets us in: we stay for as long as we may.
             if let Verdict::Retry(wait) = verdict {
@@ -240,6 +247,10 @@ impl Session {
 
     /// Does what an ending comes to.
     fn follow(&mut self, now: Instant, verdict: Verdict) {
+        if verdict != Verdict::NewToken {
+            // A refusal after this is not the second in a row: the token may have ended meanwhile.
+            self.credentials.is_refused = false;
+        }
         match verdict {
             Verdict::Retry(wait) => self.retry(now, wait),
             Verdict::ThreeTimes => {
@@ -255,7 +266,6 @@ impl Session {
             }
             Verdict::NewToken => {
                 self.credentials.reject();
-                self.lines.failures = 0;
                 self.retry(now, Wait::Local);
             }
             Verdict::Final => self.end_for_good(),
@@ -304,6 +314,7 @@ impl Session {
         self.lines.attempt = None;
         self.lines.user = None;
         self.lines.retry_at = None;
+        self.credentials.forget();
         let why = "the client was closed";
         for (ticket, result) in self.publications.end(why) {
             self.outputs.push_back(Output::Published(ticket, result));
@@ -338,12 +349,10 @@ impl Session {
         self.outputs.push_back(Output::Close { line, code, reason });
     }
 
-    fn send_refresh(&mut self) {
-        if let Some(token) = self.credentials.token.clone() {
-            let number = self.next_number();
-            self.credentials.refreshing = Some(number);
-            self.say(&numbered(ClientMessage::Refresh(Refresh { token }), number));
-        }
+    fn refresh(&mut self, token: Token) {
+        let number = self.next_number();
+        self.credentials.renew(token.clone(), number);
+        self.say(&numbered(ClientMessage::Refresh(Refresh { token }), number));
     }
 }
 
