@@ -45,7 +45,8 @@ pub struct Acknowledged {
 /// Why a publication failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PublishError {
-    /// It has left this client never. Publishing it again publishes it once.
+    /// It was not published: it has never left this client, or the server has put it off. Publishing it again publishes
+    /// it once.
     #[error("not sent: {0}")]
     NotSent(&'static str),
     /// It may have been published or not. Publishing it again with the same key publishes it once.
@@ -84,8 +85,8 @@ struct Waiting {
     expires_at: Instant,
     /// On its way, on the present connection.
     is_in_flight: bool,
-    /// It has been on its way at least once.
-    was_sent: bool,
+    /// It was on its way when a connection was lost: nobody knows whether it has arrived.
+    is_uncertain: bool,
     /// The server wants it no sooner.
     not_before: Option<Instant>,
     crashes: u8,
@@ -147,7 +148,7 @@ impl Publications {
             key,
             expires_at: now + self.bounds.ttl,
             is_in_flight: false,
-            was_sent: false,
+            is_uncertain: false,
             not_before: None,
             crashes: 0,
         });
@@ -197,21 +198,31 @@ impl Publications {
             return;
         };
         waiting.is_in_flight = true;
-        waiting.was_sent = true;
         self.in_flight += 1;
         if waiting.not_before.take().is_some() {
             self.deferred -= 1;
         }
     }
 
-    /// Takes it out: it is settled. None if it was not on its way.
-    pub(super) fn settle(&mut self, ticket: Ticket) -> Option<RoomName> {
-        let at = self.find(ticket)?;
-        self.waiting
-            .get(at)
-            .is_some_and(|waiting| waiting.is_in_flight)
-            .then(|| self.remove(at))?
-            .map(|waiting| waiting.draft.room)
+    /// Takes it out: it is settled. False if it was not on its way.
+    pub(super) fn settle(&mut self, ticket: Ticket) -> bool {
+        self.take(ticket).is_some()
+    }
+
+    /// Takes it out: the server refuses it. None if it was not on its way.
+    pub(super) fn refuse(
+        &mut self,
+        ticket: Ticket,
+        failure: &v2::Failure<'_>,
+    ) -> Option<PublishError> {
+        let waiting = self.take(ticket)?;
+        Some(if waiting.is_uncertain {
+            PublishError::Unknown(
+                "a connection was lost while it was on its way, and the server refused it when it was sent again",
+            )
+        } else {
+            failure.into()
+        })
     }
 
     /// The server wants it later. False if it was not on its way.
@@ -229,17 +240,17 @@ impl Publications {
         true
     }
 
-    /// It never leaves.
-    pub(super) fn reject(&mut self, ticket: Ticket) {
-        if let Some(at) = self.find(ticket) {
-            self.remove(at);
-        }
+    /// Takes it out: it cannot be sent.
+    pub(super) fn reject(&mut self, ticket: Ticket, why: &'static str) -> Option<PublishError> {
+        let rejected = self.find(ticket).and_then(|at| self.remove(at))?;
+        Some(rejected.failed(why))
     }
 
     /// The connection is lost: all that was on its way is to be sent again. What the server seems to fail at is given up.
     pub(super) fn lose(&mut self, is_crash: bool) -> Vec<Settled> {
         for waiting in self.waiting.iter_mut().filter(|one| one.is_in_flight) {
             waiting.is_in_flight = false;
+            waiting.is_uncertain = true;
             waiting.crashes = if is_crash { waiting.crashes + 1 } else { 0 };
         }
         self.in_flight = 0;
@@ -275,12 +286,21 @@ impl Publications {
         self.waiting.front().map(|first| first.expires_at)
     }
 
-    /// When something that was put off may be sent.
-    pub(super) fn next_deferred(&self) -> Option<Instant> {
-        let put_off = |waiting: &Waiting| waiting.not_before;
+    /// When the next of what was put off may be sent. What may be sent already waits for something else.
+    pub(super) fn next_deferred(&self, now: Instant) -> Option<Instant> {
+        let put_off = |waiting: &Waiting| waiting.not_before.filter(|at| *at > now);
         (self.deferred > 0)
             .then(|| self.waiting.iter().filter_map(put_off).min())
             .flatten()
+    }
+
+    /// Takes out what is on its way.
+    fn take(&mut self, ticket: Ticket) -> Option<Waiting> {
+        let at = self.find(ticket)?;
+        self.waiting
+            .get(at)
+            .filter(|waiting| waiting.is_in_flight)?;
+        self.remove(at)
     }
 
     fn find(&self, ticket: Ticket) -> Option<usize> {
@@ -315,7 +335,7 @@ impl Publications {
 
 impl Waiting {
     fn failed(&self, why: &'static str) -> PublishError {
-        if self.was_sent {
+        if self.is_in_flight || self.is_uncertain {
             PublishError::Unknown(why)
         } else {
             PublishError::NotSent(why)

@@ -129,13 +129,14 @@ impl Rooms {
         self.rooms.iter().find(is_it).map(|(name, _)| name.clone())
     }
 
-    /// When a room may be asked for again.
-    pub(super) fn next_timeout(&self) -> Option<Instant> {
+    /// When the next room may be asked for again. One that may be asked for already waits for something else.
+    pub(super) fn next_timeout(&self, now: Instant) -> Option<Instant> {
         let waits_until = |room: &Room| match room.stage {
             Stage::Wanted { not_before } => not_before,
             Stage::Asked(_) | Stage::Joined | Stage::Denied => None,
         };
-        self.rooms.values().filter_map(waits_until).min()
+        let later = self.rooms.values().filter_map(waits_until);
+        later.filter(|at| *at > now).min()
     }
 
     /// The acknowledgements that are due.

@@ -8,8 +8,8 @@ use crate::client::line::{Attempt, Live, Step};
 use crate::client::room::{Hole, Room, Stage as Membership};
 use crate::client::terms::Terms;
 use crate::client::{
-    Acknowledged, Answer, CallError, Ending, EndingKind, Line, Output, PresenceEvent, PublishError,
-    RoomEvent, RoomStatus, Ticket,
+    Acknowledged, Answer, CallError, Ending, EndingKind, Line, Output, PresenceEvent, RoomEvent,
+    RoomStatus, Ticket,
 };
 use crate::model::{Member, Position, RoomName};
 use crate::wire::v2::{
@@ -273,7 +273,7 @@ impl Session {
         let Some(ticket) = ticket else {
             return;
         };
-        if self.publications.settle(ticket).is_some() {
+        if self.publications.settle(ticket) {
             let acknowledged = Acknowledged {
                 position: Position {
                     epoch: published.epoch,
@@ -308,9 +308,9 @@ impl Session {
         if failure.code == ErrorCode::RateLimited && self.publications.defer(ticket, now + wait) {
             return;
         }
-        if self.publications.settle(ticket).is_some() {
-            let failed = Err(PublishError::from(failure));
-            self.outputs.push_back(Output::Published(ticket, failed));
+        if let Some(error) = self.publications.refuse(ticket, failure) {
+            self.outputs
+                .push_back(Output::Published(ticket, Err(error)));
             return;
         }
         self.credentials.refuse_refresh(now, ticket);

@@ -6,7 +6,7 @@ use super::Session;
 use crate::client::casts::Outgoing;
 use crate::client::line::Live;
 use crate::client::room::Stage as Membership;
-use crate::client::{Line, Output, PublishError, Ticket};
+use crate::client::{Line, Output, Ticket};
 use crate::model::{Bucket, Rate};
 use crate::wire::RequestId;
 use crate::wire::v2::{Ack, Cast, ClientMessage, Data, Envelope, Label};
@@ -97,10 +97,10 @@ impl Session {
             };
             let message = numbered(message, ticket).encode(self.settings.encoding);
             if message.len() > self.terms.message_bytes_max {
-                self.publications.reject(ticket);
                 let why = "it is larger than the server takes (welcome.limits.messageBytes)";
-                let failed = Err(PublishError::NotSent(why));
-                self.outputs.push_back(Output::Published(ticket, failed));
+                let rejected = self.publications.reject(ticket, why);
+                let settled = rejected.map(|error| Output::Published(ticket, Err(error)));
+                self.outputs.extend(settled);
                 continue;
             }
             self.send(message);
@@ -154,10 +154,13 @@ impl Session {
             (is_publishing, Kind::Publish),
         ];
         let ready = ready.into_iter().filter(|(waits, _)| *waits);
-        let later = [self.publications.next_deferred(), self.rooms.next_timeout()];
+        let later = [
+            self.publications.next_deferred(now),
+            self.rooms.next_timeout(now),
+        ];
         ready
             .map(|(_, kind)| allowed(kind))
-            .chain(later.into_iter().flatten().filter(|at| *at > now))
+            .chain(later.into_iter().flatten())
             .min()
     }
 }
