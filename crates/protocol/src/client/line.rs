@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::Ticket;
-use crate::model::{Bucket, RoomName};
+use crate::model::{Bucket, Position, RoomName};
 use crate::wire::v2::Bye;
 
 /// One connection, or one attempt at it; a later one has a larger number. What is heard of a line that is over is
@@ -20,7 +20,17 @@ pub(super) struct Attempt {
     pub(super) until: Instant,
     pub(super) bye: Option<Bye>,
     /// The rooms that `hello` restores, in its order.
-    pub(super) greeted: Vec<(RoomName, Ticket)>,
+    pub(super) greeted: Vec<Greeted>,
+}
+
+/// A room that a `hello` restores.
+#[derive(Debug)]
+pub(super) struct Greeted {
+    pub(super) room: RoomName,
+    /// Which membership of it.
+    pub(super) number: Ticket,
+    /// Where it stood then: on the connection before this one it may go on.
+    pub(super) since: Option<Position>,
 }
 
 /// How far an attempt has come.

@@ -22,10 +22,12 @@ pub(super) struct Room {
     pub(super) presence: Option<Bytes>,
     /// The room asks for acknowledgements.
     wants_acks: bool,
-    /// The application has acknowledged everything up to this offset of the present epoch.
-    acked: u64,
-    /// The server is to hear of everything up to this offset.
-    ack_due: Option<u64>,
+    /// The application has handled everything up to this offset of the present epoch.
+    handled: u64,
+    /// This connection was sent everything up to this offset.
+    given: u64,
+    /// And the server has heard on it that everything up to this offset is handled.
+    noted: u64,
     /// How often in a row the server could not let the client in.
     failures: u32,
 }
@@ -61,8 +63,9 @@ impl Room {
             last,
             presence,
             wants_acks: false,
-            acked: 0,
-            ack_due: None,
+            handled: since.map_or(0, |since| since.offset),
+            given: 0,
+            noted: 0,
             failures: 0,
         }
     }
@@ -72,6 +75,15 @@ impl Room {
         self.last.filter(|_| self.position.is_none())
     }
 
+    /// Whether the room has moved on from `since` into another order than the one that an answer to it speaks of. Neither of
+    /// them is known to be the later one, so that the answer is of no use.
+    pub(super) fn is_elsewhere(&self, since: Option<Position>, joined: &v2::Joined<'_>) -> bool {
+        let begins_anew = |gap: &v2::Missing| gap.reason == v2::GapReason::EpochChanged;
+        let is_other = |stands: Position| stands.epoch != joined.position.epoch;
+        self.position != since
+            && (self.position.is_some_and(is_other) || joined.gap.as_ref().is_some_and(begins_anew))
+    }
+
     /// The server has let the client in. What is to be told comes in the order in which it happened.
     pub(super) fn handle_joined(
         &mut self,
@@ -79,7 +91,6 @@ impl Room {
         tell: &mut dyn FnMut(RoomEvent),
     ) -> Result<(), Hole> {
         self.stage = Stage::Joined;
-        self.failures = 0;
         self.wants_acks = joined.ack.is_some();
         let epoch = joined.position.epoch;
         let stood = self.position.filter(|position| position.epoch == epoch);
@@ -93,10 +104,12 @@ impl Room {
                 Some(_) => begins(missing.to),
                 None => joined.position,
             };
-            self.skip(missing, position, tell);
+            self.skip(missing, position, tell)?;
         } else if stood.is_none() {
             let first = joined.messages.first();
-            self.position = Some(first.map_or(joined.position, |first| begins(first.offset - 1)));
+            self.position = Some(first.map_or(joined.position, |first| {
+                begins(first.offset.saturating_sub(1))
+            }));
         }
         for message in &joined.messages {
             self.handle_message(message, tell)?;
@@ -108,6 +121,7 @@ impl Room {
         {
             return Err(Hole);
         }
+        self.failures = 0;
         tell(RoomEvent::Status(RoomStatus::Live {
             position: self.position.unwrap_or(position),
             recovered: joined.recovered,
@@ -117,13 +131,17 @@ impl Room {
     }
 
     /// The server says that publications are missing.
-    pub(super) fn handle_gap(&mut self, gap: &v2::Gap, tell: &mut dyn FnMut(RoomEvent)) {
+    pub(super) fn handle_gap(
+        &mut self,
+        gap: &v2::Gap,
+        tell: &mut dyn FnMut(RoomEvent),
+    ) -> Result<(), Hole> {
         let missing = v2::Missing {
             from: gap.from,
             to: gap.to,
             reason: gap.reason,
         };
-        self.skip(&missing, gap.position, tell);
+        self.skip(&missing, gap.position, tell)
     }
 
     /// A message came. What was delivered before is not delivered again.
@@ -136,12 +154,15 @@ impl Room {
             return Err(Hole);
         };
         if message.offset <= stands.offset {
-            self.acknowledge_again(message.offset);
+            // Sent again because an acknowledgement was late or lost: the server hears of it once more.
+            self.given = self.given.max(message.offset);
+            self.noted = self.noted.min(message.offset.saturating_sub(1));
             return Ok(());
         }
-        if message.offset != stands.offset + 1 {
+        if message.offset - 1 != stands.offset {
             return Err(Hole);
         }
+        self.given = message.offset;
         let position = Position {
             epoch: stands.epoch,
             offset: message.offset,
@@ -154,25 +175,25 @@ impl Room {
 
     /// The application has handled everything up to there.
     pub(super) fn acknowledge(&mut self, position: Position) {
-        if self.position.is_some_and(|stands| {
-            stands.epoch == position.epoch
-                && (self.acked + 1..=stands.offset).contains(&position.offset)
-        }) {
-            self.acked = position.offset;
-            self.ack_due = Some(position.offset);
+        let is_told =
+            |stands: Position| stands.epoch == position.epoch && position.offset <= stands.offset;
+        if self.position.is_some_and(is_told) {
+            self.handled = self.handled.max(position.offset);
         }
     }
 
-    /// What the server is to be told of, once.
+    /// What the server is to be told of, once: it takes no notice of what it has not sent on this connection.
     pub(super) fn take_ack(&mut self) -> Option<Position> {
-        let is_member = self.stage == Stage::Joined && self.wants_acks;
-        let offset = self.ack_due.take_if(|_| is_member)?;
-        self.position.map(|stands| Position { offset, ..stands })
+        let offset = self.handled.min(self.given);
+        let is_due = self.stage == Stage::Joined && self.wants_acks && offset > self.noted;
+        let stands = self.position.filter(|_| is_due)?;
+        self.noted = offset;
+        Some(Position { offset, ..stands })
     }
 
     /// The connection is lost. True if the membership was.
     pub(super) fn lose(&mut self) -> bool {
-        self.ack_due = None;
+        (self.given, self.noted) = (0, 0);
         let is_lost = matches!(self.stage, Stage::Asked(_) | Stage::Joined);
         if is_lost {
             self.stage = Stage::Wanted { not_before: None };
@@ -187,26 +208,27 @@ impl Room {
         failures
     }
 
-    /// Sent again because an acknowledgement was late or lost: the server hears of it once more.
-    fn acknowledge_again(&mut self, offset: u64) {
-        if offset <= self.acked {
-            self.ack_due = self.ack_due.max(Some(offset));
-        }
-    }
-
     /// Tells of what is missing, but for what came another way: over the connection before this one.
-    fn skip(&mut self, missing: &v2::Missing, position: Position, tell: &mut dyn FnMut(RoomEvent)) {
+    fn skip(
+        &mut self,
+        missing: &v2::Missing,
+        position: Position,
+        tell: &mut dyn FnMut(RoomEvent),
+    ) -> Result<(), Hole> {
         let is_same_order = missing.reason != v2::GapReason::EpochChanged;
         let stood = self
             .position
             .filter(|stood| is_same_order && stood.epoch == position.epoch);
-        let from = stood.map_or(missing.from, |stood| missing.from.max(stood.offset + 1));
+        let next = stood.map_or(missing.from, |stood| stood.offset.saturating_add(1));
+        if stood.is_some() && missing.from > next {
+            return Err(Hole);
+        }
+        let from = missing.from.max(next);
         if stood.is_some() && from > missing.to {
-            return;
+            return Ok(());
         }
         if stood.is_none() {
-            self.acked = 0;
-            self.ack_due = None;
+            (self.handled, self.given, self.noted) = (0, 0, 0);
         }
         self.position = Some(position);
         tell(RoomEvent::Gap(Gap {
@@ -215,6 +237,7 @@ impl Room {
             position,
             reason: missing.reason.into(),
         }));
+        Ok(())
     }
 }
 

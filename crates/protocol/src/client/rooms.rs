@@ -6,6 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::Ticket;
+use super::line::Greeted;
 use super::room::{Room, Stage};
 use crate::model::{Position, RoomName};
 use crate::wire::v2::{ClientMessage, Data, HELLO_ROOMS_MAX, Join, Wanted};
@@ -76,7 +77,7 @@ impl Rooms {
     }
 
     /// The rooms that `hello` restores.
-    pub(super) fn greet(&self) -> Vec<(RoomName, Ticket)> {
+    pub(super) fn greet(&self) -> Vec<Greeted> {
         let mut bytes = 0;
         let mut greeted = Vec::new();
         for (name, room) in &self.rooms {
@@ -87,7 +88,11 @@ impl Rooms {
             }
             // How many of the newest are wanted, only a join can say.
             if room.stage != Stage::Denied && room.last().is_none() {
-                greeted.push((name.clone(), room.number));
+                greeted.push(Greeted {
+                    room: name.clone(),
+                    number: room.number,
+                    since: room.position,
+                });
             }
         }
         greeted

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Session;
-use crate::client::line::{Attempt, Live, Step};
+use crate::client::line::{Attempt, Greeted, Live, Step};
 use crate::client::room::{Hole, Room, Stage as Membership};
 use crate::client::terms::Terms;
 use crate::client::{
@@ -99,7 +99,7 @@ impl Session {
         self.credentials.accept(now, ttl, &mut self.chance);
         self.tell_state();
         for room in lost {
-            if !attempt.greeted.iter().any(|(name, _)| *name == room) {
+            if !attempt.greeted.iter().any(|greeted| greeted.room == room) {
                 self.tell(room, RoomEvent::Status(RoomStatus::Joining));
             }
         }
@@ -108,22 +108,25 @@ impl Session {
             self.give_up(now, attempt.line, nonsense(why));
             return;
         }
-        for ((name, number), restored) in attempt.greeted.into_iter().zip(&welcome.rooms) {
-            self.restore(now, name, number, restored);
+        for (greeted, restored) in attempt.greeted.into_iter().zip(&welcome.rooms) {
+            self.restore(now, greeted, restored);
         }
     }
 
     /// What became of a room of `hello`.
-    fn restore(&mut self, now: Instant, name: RoomName, number: Ticket, restored: &Restored<'_>) {
-        let is_wanted = self
-            .rooms
-            .get_mut(&name)
-            .is_some_and(|room| room.number == number);
-        match restored {
-            Restored::Joined(joined) if is_wanted => self.joined(now, joined),
-            Restored::Joined(_) => self.say(&ClientMessage::Leave(Leave { room: name }).into()),
-            Restored::Error(failure) if is_wanted => self.not_joined(now, &name, failure),
-            Restored::Error(_) => {}
+    fn restore(&mut self, now: Instant, greeted: Greeted, restored: &Restored<'_>) {
+        let room = self.rooms.get_mut(&greeted.room);
+        let wanted = room.filter(|room| room.number == greeted.number);
+        match (restored, wanted) {
+            // It is left as it is, and asked for again from where it stands now.
+            (Restored::Joined(joined), Some(room)) if room.is_elsewhere(greeted.since, joined) => {}
+            (Restored::Joined(joined), Some(_)) => self.joined(now, joined),
+            (Restored::Joined(_), None) => {
+                let leave = Leave { room: greeted.room };
+                self.say(&ClientMessage::Leave(leave).into());
+            }
+            (Restored::Error(failure), Some(_)) => self.not_joined(now, &greeted.room, failure),
+            (Restored::Error(_), None) => {}
         }
     }
 
@@ -135,10 +138,9 @@ impl Session {
                     room.handle_message(&message, tell)
                 });
             }
-            ServerMessage::Gap(gap) => self.follow_room(now, &gap.room, |room, tell| {
-                room.handle_gap(&gap, tell);
-                Ok(())
-            }),
+            ServerMessage::Gap(gap) => {
+                self.follow_room(now, &gap.room, |room, tell| room.handle_gap(&gap, tell));
+            }
             ServerMessage::Joined(joined) => {
                 let is_answer = self
                     .rooms

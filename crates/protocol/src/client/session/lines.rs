@@ -163,7 +163,7 @@ impl Session {
         });
         let wanted = greeted
             .iter()
-            .filter_map(|(name, _)| self.rooms.wanted(name));
+            .filter_map(|greeted| self.rooms.wanted(&greeted.room));
         let hello = Hello {
             token: self.credentials.token.clone(),
             client: Client {
