@@ -59,6 +59,8 @@ pub(super) struct Credentials {
     refreshing: Option<Ticket>,
     /// The server has refused a token, and none has been accepted since.
     pub(super) is_refused: bool,
+    /// The token was asked for when the attempt under way began. One that was there before may have ended unseen.
+    pub(super) is_fresh: bool,
 }
 
 /// A token that the application was asked for.
@@ -80,6 +82,7 @@ impl Credentials {
             fetches: 0,
             refreshing: None,
             is_refused: false,
+            is_fresh: false,
         }
     }
 
@@ -168,6 +171,11 @@ impl Credentials {
             let ahead = REFRESH_AHEAD.max(ttl / 10).min(ttl / 2);
             now + ttl.saturating_sub(ahead + chance.between(Duration::ZERO, ahead / 5))
         });
+    }
+
+    /// Whether another token would be refused too.
+    pub(super) fn are_hopeless(&self) -> bool {
+        !self.has_provider || (self.is_refused && self.is_fresh)
     }
 
     /// The server has refused the token.

@@ -134,7 +134,7 @@ impl House {
         hall.archive.extend(archive);
         hall.members = members;
         for member in &mut hall.members {
-            member.page_at = Some(now);
+            member.page_at = member.is_following.then_some(now);
         }
     }
 

@@ -80,7 +80,7 @@ impl Judge {
     pub(crate) fn published(
         &mut self,
         who: Who,
-        result: Result<Acknowledged, PublishError>,
+        result: &Result<Acknowledged, PublishError>,
         house: &House,
     ) {
         let record = &mut self.records[self.by_ticket[&who]];
@@ -312,7 +312,10 @@ impl World {
                     ));
                 }
                 let cursor = hall.cursors.get(&program.user);
-                if hall.has_acks() && cursor.is_none_or(|cursor| place(*cursor) != place(head)) {
+                if hall.has_acks()
+                    && head.offset > 0
+                    && cursor.is_none_or(|cursor| place(*cursor) != place(head))
+                {
                     return Some(format!(
                         "p{nth}: {room} is at {head:?}, acknowledged {cursor:?}"
                     ));
@@ -360,12 +363,13 @@ impl World {
                 None => assert!(record.is_forgotten, "never settled: {record:?}"),
             }
         }
-        self.judge_order();
+        self.judge_order(&places);
     }
 
     /// What one program publishes in one room stands there in the order of its calls; but what the server has refused,
-    /// heard or not, may stand behind what was on its way at that time.
-    fn judge_order(&self) {
+    /// heard or not, may stand behind what was on its way at that time, and so may what had its place in an epoch that is
+    /// gone.
+    fn judge_order(&self, places: &HashMap<u64, Vec<(Epoch, u64)>>) {
         let mut least: HashMap<(usize, u32, &RoomName, Epoch), (u64, u64)> = HashMap::new();
         for record in self.judge.records.iter().rev() {
             let Some(Outcome::Placed(epoch, offset)) = record.outcome else {
@@ -374,7 +378,7 @@ impl World {
             let key = (record.who.0, record.who.1, &record.room, epoch);
             let (later, word) = *least.entry(key).or_insert((offset, record.word));
             assert!(
-                later >= offset || record.was_refused,
+                later >= offset || record.was_refused || places[&record.word].len() > 1,
                 "{word} was published later and stands before: {record:?}"
             );
             if offset < later {

@@ -73,10 +73,10 @@ impl Plan {
             encoding: dice.pick(&[Encoding::Json, Encoding::MessagePack]),
             rooms: (0..rooms).map(|nth| RoomPlan::draw(dice, nth)).collect(),
             latency: (Duration::from_millis(1), Duration::from_millis(slow)),
-            busy_for: Duration::from_secs(dice.pick(&[5, 15, 40])),
-            fault_every: Duration::from_millis(dice.pick(&[700, 2_000, 6_000])),
+            busy_for: Duration::from_secs(dice.pick(&[2, 4, 10])),
+            fault_every: Duration::from_millis(dice.pick(&[300, 800, 2_500])),
             faults,
-            act_every: Duration::from_millis(dice.pick(&[150, 400, 900])),
+            act_every: Duration::from_millis(dice.pick(&[120, 300, 700])),
             token_life: expires.then(|| Duration::from_secs(dice.pick(&[8, 20]))),
             ttl: Duration::from_secs(dice.pick(&[6, 60, 60])),
             refusals: if is_calm {

@@ -126,13 +126,13 @@ impl World {
             self.programs[nth].wants = self.plan.rooms.iter().map(|it| it.name.clone()).collect();
         }
         for room in self.programs[nth].wants.clone() {
-            self.join(nth, room);
+            self.join(nth, &room);
         }
         self.obey(nth);
     }
 
-    fn join(&mut self, nth: usize, room: RoomName) {
-        let since = self.programs[nth].saved.get(&room).copied();
+    fn join(&mut self, nth: usize, room: &RoomName) {
+        let since = self.programs[nth].saved.get(room).copied();
         let since = since.filter(|_| self.dice.is(0.8));
         let joining = Joining {
             since,
@@ -145,13 +145,13 @@ impl World {
         if joined.is_ok() {
             self.note(|_| format!("p{nth} joins {room} since {since:?}"));
             self.programs[nth].wants.insert(room.clone());
-            self.judge.joins(nth, &room, since);
+            self.judge.joins(nth, room, since);
         }
     }
 
     fn join_one(&mut self, nth: usize) {
         let room = self.any_room();
-        self.join(nth, room);
+        self.join(nth, &room);
     }
 
     fn leave_one(&mut self, nth: usize) {
@@ -169,7 +169,7 @@ impl World {
     }
 
     fn publish_many(&mut self, nth: usize) {
-        for _ in 0..8 {
+        for _ in 0..6 {
             self.publish(nth);
         }
     }
@@ -338,7 +338,7 @@ impl World {
             Output::Room(room, event) => self.follow(nth, &room, event),
             Output::Published(ticket, result) => {
                 self.judge
-                    .published((nth, life, ticket), result, &self.house);
+                    .published((nth, life, ticket), &result, &self.house);
             }
             Output::Answered(ticket, result) => {
                 self.judge.answered((nth, life, ticket), &result);

@@ -57,6 +57,7 @@ impl Session {
                     self.credentials.hold(token);
                 }
                 if is_attempt {
+                    self.credentials.is_fresh = true;
                     self.dial(now);
                 }
             }
@@ -120,6 +121,7 @@ impl Session {
             bye: None,
             greeted: Vec::new(),
         });
+        self.credentials.is_fresh = false;
         if self.credentials.are_ready(now) {
             self.dial(now);
         } else {
@@ -247,10 +249,6 @@ impl Session {
 
     /// Does what an ending comes to.
     fn follow(&mut self, now: Instant, verdict: Verdict) {
-        if verdict != Verdict::NewToken {
-            // A refusal after this is not the second in a row: the token may have ended meanwhile.
-            self.credentials.is_refused = false;
-        }
         match verdict {
             Verdict::Retry(wait) => self.retry(now, wait),
             Verdict::ThreeTimes => {
@@ -261,7 +259,7 @@ impl Session {
                     self.retry(now, Wait::Announced);
                 }
             }
-            Verdict::NewToken if self.credentials.is_refused || !self.credentials.has_provider => {
+            Verdict::NewToken if self.credentials.are_hopeless() => {
                 self.end_for_good();
             }
             Verdict::NewToken => {
