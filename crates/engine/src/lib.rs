@@ -155,6 +155,11 @@ pub trait Keep {
     /// How far a user has acknowledged a room.
     fn cursor<'a>(&'a self, room: &'a RoomName, user: &'a str) -> Answer<'a, Option<Position>>;
 
+    /// Has a user's cursor begin there, if there is none: of those who say so at the same time one is heard. Answers
+    /// where it stands.
+    fn begin<'a>(&'a self, room: &'a RoomName, user: &'a str, at: Position)
+    -> Answer<'a, Position>;
+
     /// Moves a user's cursor forward, never back within an epoch, and never from the room's epoch
     /// to another. Answers where it stands.
     fn advance<'a>(

@@ -22,6 +22,25 @@ pub(super) async fn a_cursor_never_goes_back(subject: &dyn Subject) {
     }
 }
 
+pub(super) async fn a_cursor_begins_once(subject: &dyn Subject) {
+    let (engine, room) = (subject.engine(), room());
+    let positions = publish(&*engine, &room, 3, keep(100)).await;
+    for (at, stands) in [(2, 2), (3, 2), (1, 2)] {
+        let (at, stands) = (positions[at], positions[stands]);
+        assert_eq!(engine.begin(&room, "ann", at).await, Ok(stands));
+    }
+    let (first, second) = (
+        engine.begin(&room, "bob", positions[1]),
+        engine.begin(&room, "bob", positions[3]),
+    );
+    assert_eq!(
+        second.await,
+        Ok(positions[1]),
+        "both asked before either was answered"
+    );
+    assert_eq!(first.await, Ok(positions[1]));
+}
+
 pub(super) async fn cursors_belong_to_a_user_and_a_room(subject: &dyn Subject) {
     let (engine, ours, other) = (subject.engine(), room(), room());
     let positions = publish(&*engine, &ours, 2, keep(100)).await;

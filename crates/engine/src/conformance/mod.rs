@@ -102,6 +102,7 @@ macro_rules! conformance_tests {
         }
         keeping {
             a_cursor_never_goes_back
+            a_cursor_begins_once
             cursors_belong_to_a_user_and_a_room
             a_cursor_of_another_epoch_yields
             a_kept_value_is_not_replaced

@@ -8,6 +8,7 @@ use tautline_protocol::model::{Position, RoomName};
 use tokio::sync::oneshot;
 
 use super::queue::ended;
+use crate::memory::cursors::Step;
 use crate::{Answer, Cast, Draft, EngineError, Published, Terms};
 
 /// Where an answer is awaited, and the answer that waits for the commit.
@@ -31,10 +32,10 @@ pub(super) enum Call {
         cast: Cast,
         asker: Asker<()>,
     },
-    Advance {
+    Go {
         room: RoomName,
         user: Box<str>,
-        to: Position,
+        step: Step,
         asker: Asker<Position>,
     },
     Put {
@@ -89,7 +90,7 @@ impl Call {
             Self::Publish { draft, .. } => draft.data.len(),
             Self::Relay { cast, .. } => cast.data.len(),
             Self::Put { value, .. } => value.len(),
-            Self::Advance { .. } | Self::GiveUp { .. } => 0,
+            Self::Go { .. } | Self::GiveUp { .. } => 0,
             Self::Tidy(rooms) => size_of::<RoomName>() * rooms.len(),
         };
         size_of::<Self>() + content
@@ -100,7 +101,7 @@ impl Call {
         match self {
             Self::Publish { asker, .. } => asker.answer(),
             Self::Relay { asker, .. } => asker.answer(),
-            Self::Advance { asker, .. } => asker.answer(),
+            Self::Go { asker, .. } => asker.answer(),
             Self::Put { asker, .. } => asker.answer(),
             Self::Tidy(_) | Self::GiveUp { .. } => (),
         }
@@ -111,7 +112,7 @@ impl Call {
         match self {
             Self::Publish { asker, .. } => asker.refuse(why),
             Self::Relay { asker, .. } => asker.refuse(why),
-            Self::Advance { asker, .. } => asker.refuse(why),
+            Self::Go { asker, .. } => asker.refuse(why),
             Self::Put { asker, .. } => asker.refuse(why),
             Self::Tidy(_) | Self::GiveUp { .. } => (),
         }
@@ -125,7 +126,7 @@ impl Call {
     /// The room whose order it is part of.
     pub(super) fn room(&self) -> Option<&RoomName> {
         match self {
-            Self::Publish { room, .. } | Self::Relay { room, .. } | Self::Advance { room, .. } => {
+            Self::Publish { room, .. } | Self::Relay { room, .. } | Self::Go { room, .. } => {
                 Some(room)
             }
             Self::Put { .. } | Self::Tidy(_) | Self::GiveUp { .. } => None,

@@ -14,7 +14,7 @@ use super::shared::Shared;
 use super::tables::{RoomRow, Tables, UsedKey, key_name};
 use crate::memory::Now;
 use crate::memory::anchor::{Belongings, OnDisk};
-use crate::memory::cursors::further;
+use crate::memory::cursors::Step;
 use crate::memory::log::Kept;
 use crate::memory::room::{Room, Seen};
 use crate::memory::rooms::new_id;
@@ -108,12 +108,12 @@ impl<'s, 'c> Staging<'s, 'c> {
                 self.effects.push(Effect::Tell { room, cast });
                 asker.prepare(Ok(()));
             }
-            Call::Advance {
+            Call::Go {
                 room,
                 user,
-                to,
+                step,
                 asker,
-            } => asker.prepare(self.advance(room, user, *to)?),
+            } => asker.prepare(self.go(room, user, *step)?),
             Call::Put {
                 key,
                 value,
@@ -286,11 +286,11 @@ impl<'s, 'c> Staging<'s, 'c> {
         Ok(None)
     }
 
-    fn advance(
+    fn go(
         &mut self,
         name: &RoomName,
         user: &str,
-        to: Position,
+        step: Step,
     ) -> Result<Result<Position, EngineError>, Fault> {
         let room = self.room(name)?;
         let place = (room.row, user.into());
@@ -304,7 +304,7 @@ impl<'s, 'c> Staging<'s, 'c> {
             let why = EngineError::Full("this room keeps no more cursors");
             return Ok(Err(why));
         }
-        let stands = cursor.map_or(to, |cursor| further(cursor, to, room.span.head.epoch));
+        let stands = step.from(cursor, room.span.head.epoch);
         if cursor != Some(stands) {
             self.tables.cursors.put(room.row, user, stands)?;
             self.cursors.insert(place, stands);

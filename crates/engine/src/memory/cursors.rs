@@ -13,24 +13,21 @@ impl Cursors {
         self.0.get(user).copied()
     }
 
-    /// Moves the user's cursor forward and answers where it stands; none if it would be a new one
-    /// beyond `cursors_max`.
-    pub(crate) fn advance(
+    /// Moves the user's cursor and answers where it stands; none if it would be a new one beyond `cursors_max`.
+    pub(crate) fn go(
         &mut self,
         user: &str,
-        to: Position,
+        step: Step,
         current: Epoch,
         cursors_max: usize,
     ) -> Option<Position> {
-        let Some(cursor) = self.0.get_mut(user) else {
-            if self.0.len() >= cursors_max {
-                return None;
-            }
-            self.0.insert(user.into(), to);
-            return Some(to);
-        };
-        *cursor = further(*cursor, to, current);
-        Some(*cursor)
+        let stood = self.get(user);
+        if stood.is_none() && self.0.len() >= cursors_max {
+            return None;
+        }
+        let stands = step.from(stood, current);
+        self.set(user, stands);
+        Some(stands)
     }
 
     /// Has the user's cursor stand there.
@@ -51,12 +48,29 @@ impl Cursors {
     }
 }
 
-/// Where a cursor stands that is to move: one of the room's own epoch, `current`, only yields to a later one of it.
-pub(crate) fn further(cursor: Position, to: Position, current: Epoch) -> Position {
-    let later = if cursor.epoch == to.epoch {
-        to.offset > cursor.offset
-    } else {
-        cursor.epoch != current
-    };
-    if later { to } else { cursor }
+/// What a cursor is to do.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Step {
+    /// Begin there, if there is none.
+    Begin(Position),
+    /// Move there, if that is forward.
+    To(Position),
+}
+
+impl Step {
+    /// Where the cursor stands then. One of the room's own epoch, `current`, only yields to a later one of it.
+    pub(crate) fn from(self, stood: Option<Position>, current: Epoch) -> Position {
+        match (self, stood) {
+            (Self::Begin(to) | Self::To(to), None) => to,
+            (Self::Begin(_), Some(stood)) => stood,
+            (Self::To(to), Some(stood)) => {
+                let is_later = if stood.epoch == to.epoch {
+                    to.offset > stood.offset
+                } else {
+                    stood.epoch != current
+                };
+                if is_later { to } else { stood }
+            }
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tautline_protocol::model::{Position, RoomName};
 
+use super::cursors::Step;
 use super::{MemoryEngine, answer};
 use crate::{Answer, EngineError, Keep};
 
@@ -14,15 +15,22 @@ impl Keep for MemoryEngine {
         answer(Ok(cursor.flatten()))
     }
 
+    fn begin<'a>(
+        &'a self,
+        room: &'a RoomName,
+        user: &'a str,
+        at: Position,
+    ) -> Answer<'a, Position> {
+        self.go(room, user, Step::Begin(at))
+    }
+
     fn advance<'a>(
         &'a self,
         room: &'a RoomName,
         user: &'a str,
         to: Position,
     ) -> Answer<'a, Position> {
-        let cursors_max = self.limits.cursors_max;
-        let opened = self.open(room, |room, _, _| room.advance(user, to, cursors_max));
-        answer(opened.flatten())
+        self.go(room, user, Step::To(to))
     }
 
     fn put_if_absent<'a>(&'a self, key: &'a str, value: Bytes, ttl: Duration) -> Answer<'a, bool> {
@@ -42,5 +50,13 @@ impl Keep for MemoryEngine {
     fn get<'a>(&'a self, key: &'a str) -> Answer<'a, Option<Bytes>> {
         let now = self.clock.now().monotonic;
         answer(Ok(self.kept.lock().get(key, now).cloned()))
+    }
+}
+
+impl MemoryEngine {
+    fn go<'a>(&self, room: &RoomName, user: &str, step: Step) -> Answer<'a, Position> {
+        let cursors_max = self.limits.cursors_max;
+        let opened = self.open(room, |room, _, _| room.go(user, step, cursors_max));
+        answer(opened.flatten())
     }
 }

@@ -9,7 +9,7 @@ use tautline_protocol::model::{
 
 use super::anchor::Anchor;
 use super::clock::Now;
-use super::cursors::Cursors;
+use super::cursors::{Cursors, Step};
 use super::expiring::Expiring;
 use super::log::Log;
 use super::roster::Roster;
@@ -181,15 +181,15 @@ impl Room {
         }
     }
 
-    pub(crate) fn advance(
+    pub(crate) fn go(
         &mut self,
         user: &str,
-        to: Position,
+        step: Step,
         cursors_max: usize,
     ) -> Result<Position, EngineError> {
         let current = self.log.head().epoch;
         self.cursors
-            .advance(user, to, current, cursors_max)
+            .go(user, step, current, cursors_max)
             .ok_or(EngineError::Full("this room keeps no more cursors"))
     }
 

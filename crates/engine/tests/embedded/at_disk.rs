@@ -94,6 +94,15 @@ impl Keep for AtDisk {
         self.0.cursor(room, user)
     }
 
+    fn begin<'a>(
+        &'a self,
+        room: &'a RoomName,
+        user: &'a str,
+        at: Position,
+    ) -> Answer<'a, Position> {
+        self.0.begin(room, user, at)
+    }
+
     fn advance<'a>(
         &'a self,
         room: &'a RoomName,

@@ -162,6 +162,15 @@ impl Keep for Delayed {
         self.inner.cursor(room, user)
     }
 
+    fn begin<'a>(
+        &'a self,
+        room: &'a RoomName,
+        user: &'a str,
+        at: Position,
+    ) -> Answer<'a, Position> {
+        self.inner.begin(room, user, at)
+    }
+
     fn advance<'a>(
         &'a self,
         room: &'a RoomName,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde::Deserialize;
 
 use crate::model::{ConnectionId, EventName, Member, Position, Publication};
 use crate::wire::{ErrorCode, v2};
@@ -37,7 +38,7 @@ pub enum RoomStatus {
         /// Everything handled has to be acknowledged.
         wants_acks: bool,
     },
-    /// The server refuses it. The application may join again.
+    /// The server refuses it. The application may leave, and join again.
     Denied {
         /// Why, for programs.
         code: ErrorCode,
@@ -136,6 +137,13 @@ impl From<&v2::Member<'_>> for Member {
             name: member.name.to_arc(),
             state: member.state.as_ref().map(v2::Data::to_bytes),
         }
+    }
+}
+
+impl Cast {
+    /// The data as one of the application's types.
+    pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> serde_json::Result<T> {
+        serde_json::from_slice(&self.data)
     }
 }
 

@@ -82,7 +82,7 @@ impl Worker {
             cursor
         } else {
             let first = self.first_cursor(room, begin, bytes_max).await?;
-            engine.advance(room, asker.user(), first).await?
+            engine.begin(room, asker.user(), first).await?
         };
         if let (None, Begin::Last(_)) = (known, begin) {
             let entered = self.enter_freely(asker, room, begin, bytes_max).await?;
