@@ -30,8 +30,8 @@ pub struct Joining {
 /// Why a room cannot be joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum JoinError {
-    /// This client is in the room, or on its way into it.
-    #[error("this client has joined the room already; share what it receives")]
+    /// This client is in the room, on its way into it, or was refused and has not left it.
+    #[error("this client has joined the room already; share what it receives, or leave it first")]
     Joined,
     /// The presence state is not what may be shown.
     #[error("the presence state is not one JSON value that nests at most 32 levels")]
@@ -54,10 +54,6 @@ impl Rooms {
         room: RoomName,
         joining: Joining,
     ) -> Result<(), JoinError> {
-        let is_in = |room: &Room| room.stage != Stage::Denied;
-        if self.rooms.get(&room).is_some_and(is_in) {
-            return Err(JoinError::Joined);
-        }
         let state = joining.presence.as_ref();
         if state.is_some_and(|state| Data::parse(state).is_err()) {
             return Err(JoinError::State);
@@ -70,6 +66,10 @@ impl Rooms {
     pub(super) fn leave(&mut self, room: &RoomName) -> Option<bool> {
         let left = self.rooms.remove(room)?;
         Some(matches!(left.stage, Stage::Asked(_) | Stage::Joined))
+    }
+
+    pub(super) fn contains(&self, room: &RoomName) -> bool {
+        self.rooms.contains_key(room)
     }
 
     pub(super) fn get_mut(&mut self, room: &RoomName) -> Option<&mut Room> {

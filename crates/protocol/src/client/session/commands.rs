@@ -54,6 +54,15 @@ impl Session {
         self.go_on(now);
     }
 
+    /// Whether a room can be joined.
+    pub fn may_join(&self, room: &RoomName) -> Result<(), JoinError> {
+        match self.stage {
+            Stage::Closed(_) | Stage::Draining { .. } => Err(JoinError::Closed),
+            Stage::Idle | Stage::Open if self.rooms.contains(room) => Err(JoinError::Joined),
+            Stage::Idle | Stage::Open => Ok(()),
+        }
+    }
+
     /// Becomes a member of a room, and stays one until it leaves or is refused.
     pub fn join(
         &mut self,
@@ -61,9 +70,7 @@ impl Session {
         room: RoomName,
         joining: Joining,
     ) -> Result<(), JoinError> {
-        if matches!(self.stage, Stage::Closed(_) | Stage::Draining { .. }) {
-            return Err(JoinError::Closed);
-        }
+        self.may_join(&room)?;
         let number = self.next_number();
         self.rooms.join(number, room.clone(), joining)?;
         self.tell(room, RoomEvent::Status(RoomStatus::Joining));
