@@ -4,14 +4,14 @@
 //! what clients did and saw, and the proof that nothing was lost, repeated or moved without a word. Neither
 //! knows how the server works; the checker knows no socket.
 //!
-//! `client` holds its rooms over the proxy and writes down its history, `server` is the real one and is killed
+//! `crowd` holds its rooms over the proxy and writes down its histories, `server` is the real one and is killed
 //! now and then, and `prove` puts all of them together.
 
 #[expect(
     clippy::wildcard_enum_match_arm,
     reason = "what a server says besides what it may say is all the same"
 )]
-pub mod client;
+pub mod crowd;
 pub mod fault;
 pub mod history;
 pub mod prove;

@@ -53,11 +53,15 @@ impl Server {
         self.address
     }
 
-    /// Kills it, has something done while it does not run, and starts it again. It listens elsewhere then.
-    pub fn kill_and_start(&mut self, between: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    /// Kills it.
+    pub fn kill(&mut self) -> io::Result<()> {
         self.child.kill()?;
         self.child.wait()?;
-        between()?;
+        Ok(())
+    }
+
+    /// Starts it again, where it was killed. It listens elsewhere then.
+    pub fn start_again(&mut self) -> io::Result<()> {
         (self.child, self.address) = start(&self.binary, &self.config)?;
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use tautline_protocol::model::{Position, RoomName};
 use tautline_protocol::wire::Token;
 use tautline_protocol::wire::v2::{
-    Client as Program, ClientMessage, Empty, Encoding, Envelope, Hello, History, Label,
+    Client as Program, ClientMessage, Empty, Encoding, Envelope, Hello, History, Label, Message,
     ReadHistory, ServerMessage,
 };
 
@@ -40,7 +40,7 @@ impl Reader {
         link.say(&ClientMessage::Hello(hello).into()).await?;
         loop {
             let payload = link.hear().await?;
-            match super::read(link.encoding(), &payload)?.message {
+            match super::witness::read(link.encoding(), &payload)?.message {
                 ServerMessage::Welcome(_) => return Ok(Self { link }),
                 // A busy server may ask first.
                 ServerMessage::Ping(_) => link.say(&ClientMessage::Pong(Empty {}).into()).await?,
@@ -76,13 +76,13 @@ impl Reader {
             let (epoch, mut page, more) = self
                 .read(ask, |history| {
                     let epoch = history.position.epoch;
-                    let place = |message: &super::Message<'_>| {
+                    let place = |message: &Message<'_>| {
                         let position = Position {
                             epoch,
                             offset: message.offset,
                             id: message.id,
                         };
-                        (position, key_of(message))
+                        (position, key_of(message.data.as_json().as_bytes()))
                     };
                     (
                         epoch,

@@ -1,18 +1,13 @@
 //! A small client that holds: it comes back, asks for what it missed, sends again what was not acknowledged, and
-//! writes down everything. It trusts nobody, and judges nothing.
+//! writes down everything. It trusts nobody and judges nothing, and has no codec and no machine of ours, so that no
+//! defect of a client can hide one of the server.
 
-mod link;
-mod reader;
-mod seat;
-
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use fastrand::Rng;
-use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tautline_protocol::model::{EventName, Position};
 use tautline_protocol::wire::v2::{
@@ -24,12 +19,10 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_websockets::Payload;
 
-use self::link::Link;
-use self::seat::Seat;
-use crate::history::{Entry, Event, History, Key, Missed, Room};
-
-pub use self::link::Lost;
-pub use self::reader::Reader;
+use super::link::{Link, Lost};
+use super::seat::Seat;
+use super::{Content, Order, Person, Progress, Told, key_of, parse};
+use crate::history::{Entry, Event, History, Key, Missed};
 
 /// So many publications of a room wait for their acknowledgement at most.
 const WINDOW: usize = 16;
@@ -37,56 +30,10 @@ const WINDOW: usize = 16;
 const PAUSE_MS_MAX: u64 = 200;
 /// One of so many messages is acknowledged, with all before it.
 const ACKED_EVERY: u32 = 12;
-/// What makes a message longer: some are, and some are not.
-const PADDING_MAX: usize = 600;
 
-/// What all clients are to do.
-#[derive(Debug, Clone, Default)]
-pub enum Order {
-    /// Publish, and follow.
-    #[default]
-    Work,
-    /// Publish nothing new.
-    Settle,
-    /// End, once everything up to there has come.
-    Finish(Arc<HashMap<Room, Position>>),
-    /// End at once, whatever is missing.
-    Stop,
-}
-
-/// What is known of all clients while they run.
-#[derive(Debug, Default)]
-pub struct Progress {
-    /// Publications that were acknowledged.
-    pub acknowledged: AtomicU64,
-    /// Messages that came.
-    pub delivered: AtomicU64,
-    /// Connections that were welcomed.
-    pub welcomes: AtomicU64,
-    /// Clients that have publications which are not acknowledged.
-    pub unsettled: AtomicUsize,
-    /// How often the server has gone back to an older copy of its disk. Counted while it does not run.
-    pub era: AtomicUsize,
-}
-
-/// Who a client is.
-#[derive(Debug, Clone)]
-pub struct Person {
-    /// Its number, which its publications bear.
-    pub number: u32,
-    /// What it proves itself with.
-    pub token: String,
-    /// How it writes.
-    pub encoding: Encoding,
-    /// Where it is a member and publishes.
-    pub rooms: Vec<String>,
-    /// How long it waits between publications.
-    pub pace: Duration,
-}
-
-/// A client that runs.
+/// A witness that runs.
 #[derive(Debug)]
-pub struct Client {
+pub struct Witness {
     person: Person,
     address: SocketAddr,
     seats: Vec<Seat>,
@@ -100,23 +47,7 @@ pub struct Client {
     random: Rng,
 }
 
-/// What a client has seen, and what it has heard that no server may say.
-#[derive(Debug)]
-pub struct Told {
-    /// For the check.
-    pub history: History,
-    /// What no server may say.
-    pub faults: Vec<String>,
-}
-
-/// What is published: which publication it is, and something to make it long.
-#[derive(Debug, Serialize, Deserialize)]
-struct Content<'a> {
-    key: &'a str,
-    padding: &'a str,
-}
-
-impl Client {
+impl Witness {
     /// Somebody who comes to this address.
     pub fn new(
         person: Person,
@@ -361,7 +292,7 @@ impl Client {
 
     fn delivered(&mut self, at: usize, position: Position, message: &Message<'_>) {
         self.progress.delivered.fetch_add(1, Ordering::Relaxed);
-        let key = key_of(message);
+        let key = key_of(message.data.as_json().as_bytes());
         let seat = self.seats.get(at);
         if seat.is_some_and(|seat| !seat.may_come(position)) {
             let offset = position.offset;
@@ -426,13 +357,7 @@ impl Client {
         let named = key.to_string();
         // Everybody uses the same keys: one is its user's alone.
         let counted = key.sequence.to_string();
-        let mut shape = Rng::with_seed(key.sequence ^ u64::from(key.producer).rotate_left(32));
-        let padding = "x".repeat(shape.usize(..PADDING_MAX));
-        let content = Content {
-            key: &named,
-            padding: &padding,
-        };
-        let content = serde_json::to_vec(&content).expect("texts are JSON");
+        let content = serde_json::to_vec(&Content::of(key)).expect("texts are JSON");
         let publish = Publish {
             room: seat.name.clone(),
             event: EventName::chat(),
@@ -497,21 +422,10 @@ impl Client {
     }
 }
 
-fn read(encoding: Encoding, payload: &Payload) -> Result<Envelope<ServerMessage<'_>>, Lost> {
+pub(super) fn read(
+    encoding: Encoding,
+    payload: &Payload,
+) -> Result<Envelope<ServerMessage<'_>>, Lost> {
     Envelope::decode(encoding, payload)
         .map_err(|malformed| Lost::Nonsense(format!("what is not v2: {malformed:?}")))
-}
-
-/// Which publication a message is; none if nobody of us wrote it.
-fn key_of(message: &Message<'_>) -> Option<Key> {
-    let content: Content<'_> = serde_json::from_str(message.data.as_json()).ok()?;
-    parse(content.key)
-}
-
-fn parse(text: &str) -> Option<Key> {
-    let (producer, sequence) = text.split_once(':')?;
-    Some(Key {
-        producer: producer.parse().ok()?,
-        sequence: sequence.parse().ok()?,
-    })
 }

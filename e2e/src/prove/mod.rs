@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::client::{Client, Lost, Order, Person, Progress, Reader, Told};
+use crate::crowd::{Lost, Member, Order, Person, Progress, Reader, Told, Witness};
 use crate::fault::{Proxy, Script};
 use crate::history::{Log, Promise, Rewind, Room, check};
 use crate::server::Server;
@@ -101,16 +101,38 @@ impl Run {
                 rooms: rooms.iter().map(|(room, _)| room.to_string()).collect(),
                 pace: self.scale.pace,
             };
-            let client = Client::new(
-                person,
-                self.proxy.address(),
-                self.orders.subscribe(),
-                Arc::clone(&self.progress),
-                self.random.u64(..),
-            );
-            self.clients.spawn(client.run());
+            self.come(person)?;
         }
         Ok(())
+    }
+
+    /// Two of three come with the client that people use, one is a witness.
+    fn come(&mut self, person: Person) -> io::Result<()> {
+        let (address, orders) = (self.proxy.address(), self.orders.subscribe());
+        let (progress, seed) = (Arc::clone(&self.progress), self.random.u64(..));
+        if is_witness(person.number) {
+            let witness = Witness::new(person, address, orders, progress, seed);
+            self.clients.spawn(witness.run());
+        } else {
+            let member = Member::new(person, address, orders, progress, seed);
+            self.clients.spawn(member.map_err(io::Error::other)?.run());
+        }
+        Ok(())
+    }
+
+    /// Waits until all members have read what the server has said, which must be dead.
+    async fn pause(&mut self) -> io::Result<()> {
+        let members = (0..self.scale.clients).filter(|number| !is_witness(*number));
+        self.progress.pausing.store(0, Ordering::Relaxed);
+        self.progress.pause.fetch_add(1, Ordering::Release);
+        self.proxy.reset_all();
+        let all = async {
+            while self.progress.pausing.load(Ordering::Acquire) < members.clone().count() {
+                sleep(LOOK_EVERY).await;
+            }
+        };
+        let late = |_| io::Error::other("members do not notice that the server is dead");
+        timeout(self.scale.calm, all).await.map_err(late)
     }
 
     /// Lets the network and the server fail until all that is asked for has happened.
@@ -127,16 +149,17 @@ impl Run {
             } else if (self.kills + 1).is_multiple_of(self.scale.rewind_every) {
                 self.rewind().await?;
             } else {
-                self.kill(|| Ok(()))?;
+                self.server.kill()?;
+                self.start_again()?;
             }
             dies_at = Instant::now() + self.scale.life.mul_f64(0.5 + self.random.f64());
         }
         Ok(())
     }
 
-    /// Kills the server, has something done while it does not run, and starts it again.
-    fn kill(&mut self, between: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
-        self.server.kill_and_start(between)?;
+    /// Starts the server again, which was killed.
+    fn start_again(&mut self) -> io::Result<()> {
+        self.server.start_again()?;
         self.proxy.lead_to(self.server.address());
         self.kills += 1;
         Ok(())
@@ -259,4 +282,9 @@ impl Run {
         let now = (&*self.progress, self.proxy.tally(), self.kills);
         self.line.show(stage, now);
     }
+}
+
+/// Whether somebody comes with a client of its own.
+fn is_witness(number: u32) -> bool {
+    number % 3 == 2
 }

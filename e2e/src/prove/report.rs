@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crate::client::Progress;
+use crate::crowd::Progress;
 use crate::fault::{Kind, Tally};
 use crate::history::Verdict;
 

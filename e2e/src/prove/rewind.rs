@@ -12,7 +12,7 @@ use tautline_protocol::model::{Position, RoomName};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-use crate::client::{Lost, Reader};
+use crate::crowd::{Lost, Reader};
 use crate::history::{Promise, Rewind, Room};
 
 use super::report::{PROTOCOL, Wrong};
@@ -47,17 +47,18 @@ impl Run {
         let is_announced = !self.rewinds.len().is_multiple_of(2);
         let data = house::data(self.server.directory());
         let mut restore = self.server.store("restore", &copy);
-        let progress = Arc::clone(&self.progress);
-        self.kill(|| {
-            progress.era.fetch_add(1, Ordering::Relaxed);
-            fs::remove_dir_all(&data)?;
-            if is_announced {
-                succeed(&mut restore)?;
-            } else {
-                put(&copy, &data)?;
-            }
-            fs::remove_file(&copy)
-        })?;
+        self.server.kill()?;
+        // What members read later belongs to the era before, and they cannot know that.
+        self.pause().await?;
+        self.progress.era.fetch_add(1, Ordering::Release);
+        fs::remove_dir_all(&data)?;
+        if is_announced {
+            succeed(&mut restore)?;
+        } else {
+            put(&copy, &data)?;
+        }
+        fs::remove_file(&copy)?;
+        self.start_again()?;
         self.rewinds.push(Rewind {
             is_announced,
             heads,

@@ -1,0 +1,120 @@
+//! Those who come to the server, and write down everything that they do and see.
+//!
+//! A [`Member`] is the client that people use. A [`Witness`] is a small one without anything of ours but the wire's words,
+//! so that what one hides the other sees. The [`Reader`] looks at what the rooms have in the end.
+
+mod link;
+mod member;
+mod place;
+mod reader;
+mod seat;
+mod witness;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::time::Duration;
+
+use fastrand::Rng;
+use serde::{Deserialize, Serialize};
+use tautline_protocol::model::Position;
+use tautline_protocol::wire::v2::Encoding;
+
+use crate::history::{History, Key, Room};
+
+pub use self::link::Lost;
+pub use self::member::Member;
+pub use self::reader::Reader;
+pub use self::witness::Witness;
+
+/// What makes a message longer: some are, and some are not.
+const PADDING_MAX: usize = 600;
+
+/// What all clients are to do.
+#[derive(Debug, Clone, Default)]
+pub enum Order {
+    /// Publish, and follow.
+    #[default]
+    Work,
+    /// Publish nothing new.
+    Settle,
+    /// End, once everything up to there has come.
+    Finish(Arc<HashMap<Room, Position>>),
+    /// End at once, whatever is missing.
+    Stop,
+}
+
+/// What is known of all clients while they run.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Publications that were acknowledged.
+    pub acknowledged: AtomicU64,
+    /// Messages that came.
+    pub delivered: AtomicU64,
+    /// Connections that were welcomed.
+    pub welcomes: AtomicU64,
+    /// Clients that have publications which are not acknowledged.
+    pub unsettled: AtomicUsize,
+    /// How often the server has gone back to an older copy of its disk. Counted while it does not run.
+    pub era: AtomicUsize,
+    /// The number of the pause in which the server is dead and members read what has come.
+    pub pause: AtomicUsize,
+    /// How many members have read everything in it.
+    pub pausing: AtomicUsize,
+}
+
+/// Who a client is.
+#[derive(Debug, Clone)]
+pub struct Person {
+    /// Its number, which its publications bear.
+    pub number: u32,
+    /// What it proves itself with.
+    pub token: String,
+    /// How it writes.
+    pub encoding: Encoding,
+    /// Where it is a member and publishes.
+    pub rooms: Vec<String>,
+    /// How long it waits between publications.
+    pub pace: Duration,
+}
+
+/// What a client has seen, and what it has heard that no server may say.
+#[derive(Debug)]
+pub struct Told {
+    /// For the check.
+    pub history: History,
+    /// What no server may say.
+    pub faults: Vec<String>,
+}
+
+/// What is published: which publication it is, and something to make it long.
+#[derive(Debug, Serialize, Deserialize)]
+struct Content {
+    key: String,
+    padding: String,
+}
+
+impl Content {
+    /// The same for the same key, whenever it is sent.
+    fn of(key: Key) -> Self {
+        let mut shape = Rng::with_seed(key.sequence ^ u64::from(key.producer).rotate_left(32));
+        Self {
+            key: key.to_string(),
+            padding: "x".repeat(shape.usize(..PADDING_MAX)),
+        }
+    }
+}
+
+/// Which publication this is; none if nobody of us wrote it.
+fn key_of(data: &[u8]) -> Option<Key> {
+    let content: Content = serde_json::from_slice(data).ok()?;
+    parse(&content.key)
+}
+
+fn parse(text: &str) -> Option<Key> {
+    let (producer, sequence) = text.split_once(':')?;
+    Some(Key {
+        producer: producer.parse().ok()?,
+        sequence: sequence.parse().ok()?,
+    })
+}
