@@ -5,11 +5,9 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { chromium } from "playwright-core";
-import { HANG_MS, startServer } from "./harness.js";
+import { CHROMIUM, HANG_MS, QUIET, startServer } from "./harness.js";
 
-const CHROMIUM = process.env.CHROMIUM || "/usr/bin/chromium";
 const MISSING = `no Chromium at ${CHROMIUM}: \`apt-get install chromium\`, or set CHROMIUM to its path`;
-const QUIET = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
 /** What Chromium itself prints about a server that is down; no page can prevent it. */
 const EXPECTED_WHILE_DOWN = /^WebSocket connection to .* failed/;
