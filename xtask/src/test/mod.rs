@@ -4,6 +4,7 @@
 //! with `--all` that is a failure.
 
 mod counts;
+mod node;
 mod report;
 mod rust;
 mod suites;
@@ -64,8 +65,8 @@ const ALL: [Step; 15] = [
     ("guide", suites::guide),
     ("nginx", suites::nginx),
     ("nginx stream", suites::nginx_stream),
-    ("e2e", suites::interoperation),
-    ("browser", suites::browser),
+    ("e2e", node::interoperation),
+    ("browser", node::browser),
     ("autobahn 1-10", suites::autobahn),
     ("fuzz", suites::fuzz),
 ];
