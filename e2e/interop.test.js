@@ -27,8 +27,8 @@ const json = (path) => JSON.parse(readFileSync(ours(path), "utf8"));
 const PAGES = new Map(["/v1.html", "/v2.html"].map((path) => [path, readFileSync(ours(`interop/browser${path}`))]));
 
 const missing = [
-  spawnSync(PYTHON, ["-c", "import websockets, msgpack"]).status !== 0
-    && `no websockets and msgpack for ${PYTHON}: \`apt-get install python3-websockets python3-msgpack\`, or set PYTHON`,
+  spawnSync(PYTHON, ["-c", "import websockets, msgpack; from datetime import UTC"]).status !== 0
+    && `${PYTHON} is no Python 3.11 with websockets and msgpack: \`apt-get install python3-websockets python3-msgpack\`, or set PYTHON`,
   !existsSync(CHROMIUM) && `no Chromium at ${CHROMIUM}: \`apt-get install chromium\`, or set CHROMIUM to its path`,
 ].filter(Boolean).join("; ");
 

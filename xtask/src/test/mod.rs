@@ -53,7 +53,7 @@ impl Verdict {
 }
 
 /// In the order in which a mistake is cheapest to find.
-const ALL: [Step; 15] = [
+const ALL: [Step; 16] = [
     ("format", rust::format),
     ("tidy", rust::tidy),
     ("planted bugs", suites::planted_bugs),
@@ -65,7 +65,8 @@ const ALL: [Step; 15] = [
     ("guide", suites::guide),
     ("nginx", suites::nginx),
     ("nginx stream", suites::nginx_stream),
-    ("e2e", node::interoperation),
+    ("e2e", node::clients),
+    ("interop", node::interoperation),
     ("browser", node::browser),
     ("autobahn 1-10", suites::autobahn),
     ("fuzz", suites::fuzz),

@@ -13,8 +13,10 @@ use super::suites::left_out;
 use crate::process;
 use crate::workspace::{self, Workspace};
 
-/// Node's tests live here; those with `browser` in their path drive Chromium.
+/// Node's tests live here; those with `browser` in their path drive Chromium, those with `interop` everything.
 const E2E: &str = "e2e";
+/// Where Debian's packages of Python are seen, whichever Python comes first on the `PATH`.
+const DEBIAN_PYTHON: &str = "/usr/bin/python3";
 /// Installing the packages of `e2e/`.
 const INSTALL_LIMIT: Duration = Duration::from_mins(10);
 const CHROMIUM: [&str; 4] = [
@@ -23,31 +25,65 @@ const CHROMIUM: [&str; 4] = [
     "google-chrome",
     "google-chrome-stable",
 ];
+const NO_CHROMIUM: &str = "needs Chromium: apt-get install chromium, or set CHROMIUM to its path";
+const NO_PYTHON: &str = "needs Python 3.11 with websockets and msgpack: apt-get install python3-websockets python3-msgpack, \
+    or set PYTHON to one that has them";
 
 /// Clients in Node against the real server.
-pub(super) fn interoperation(workspace: &Workspace) -> io::Result<Verdict> {
-    node_tests(workspace, |path| !is_browser_test(path), None)
+pub(super) fn clients(workspace: &Workspace) -> io::Result<Verdict> {
+    let chosen = |path: &Path| !is_named(path, "browser") && !is_named(path, "interop");
+    node_tests(workspace, chosen, &[])
 }
 
 /// The development page in a real browser.
 pub(super) fn browser(workspace: &Workspace) -> io::Result<Verdict> {
     match workspace::program("CHROMIUM", &CHROMIUM) {
-        Some(chromium) => node_tests(workspace, is_browser_test, Some(chromium)),
-        None => Ok(left_out(
-            "needs Chromium: apt-get install chromium, or set CHROMIUM to its path",
-        )),
+        Some(chromium) => node_tests(
+            workspace,
+            |path| is_named(path, "browser"),
+            &[("CHROMIUM", chromium)],
+        ),
+        None => Ok(left_out(NO_CHROMIUM)),
     }
 }
 
-fn is_browser_test(path: &Path) -> bool {
-    path.to_string_lossy().contains("browser")
+/// Small clients in Python, Node, Rust and a browser, in one room.
+pub(super) fn interoperation(workspace: &Workspace) -> io::Result<Verdict> {
+    let programs = (python(), workspace::program("CHROMIUM", &CHROMIUM));
+    match programs {
+        (Some(python), Some(chromium)) => node_tests(
+            workspace,
+            |path| is_named(path, "interop"),
+            &[("PYTHON", python), ("CHROMIUM", chromium)],
+        ),
+        (Some(_), None) => Ok(left_out(NO_CHROMIUM)),
+        (None, Some(_)) => Ok(left_out(NO_PYTHON)),
+        (None, None) => Ok(left_out(&format!("{NO_PYTHON}; and {NO_CHROMIUM}"))),
+    }
+}
+
+/// A Python with the packages that the small clients need: the one that is named, or else the first that has them.
+fn python() -> Option<PathBuf> {
+    let candidates = [
+        workspace::program("PYTHON", &["python3"]),
+        Some(PathBuf::from(DEBIAN_PYTHON)),
+    ];
+    candidates.into_iter().flatten().find(|python| {
+        let mut imports = Command::new(python);
+        imports.args(["-c", "import websockets, msgpack; from datetime import UTC"]);
+        process::capture_quietly(imports, INSTALL_LIMIT).is_ok_and(|finished| finished.success)
+    })
+}
+
+fn is_named(path: &Path, word: &str) -> bool {
+    path.to_string_lossy().contains(word)
 }
 
 /// Runs the chosen test files under Node, against the server that the Rust step has built.
 fn node_tests(
     workspace: &Workspace,
     chosen: impl Fn(&Path) -> bool,
-    chromium: Option<PathBuf>,
+    programs: &[(&str, PathBuf)],
 ) -> io::Result<Verdict> {
     let Some(node) = workspace::on_path(&["node"]) else {
         return Ok(left_out(
@@ -55,7 +91,7 @@ fn node_tests(
         ));
     };
     let folder = workspace.root.join(E2E);
-    if folder.join("package-lock.json").exists() && !folder.join("node_modules").exists() {
+    if !is_installed(&folder)? {
         let Some(npm) = workspace::on_path(&["npm"]) else {
             return Ok(left_out(
                 "needs npm, once, for the packages of e2e/: apt-get install npm",
@@ -95,10 +131,17 @@ fn node_tests(
         "TAUTLINE_BIN",
         workspace.target.join("debug").join("tautline"),
     );
-    if let Some(chromium) = chromium {
-        command.env("CHROMIUM", chromium);
+    for (variable, program) in programs {
+        command.env(variable, program);
     }
     counted(command)
+}
+
+/// Whether the packages of the lock file are there: npm notes when it has installed them.
+fn is_installed(folder: &Path) -> io::Result<bool> {
+    let wanted = fs::metadata(folder.join("package-lock.json"))?.modified()?;
+    let noted = fs::metadata(folder.join("node_modules/.package-lock.json"));
+    Ok(noted.is_ok_and(|note| note.modified().is_ok_and(|installed| installed >= wanted)))
 }
 
 /// All test files below `folder`, as paths relative to it.
