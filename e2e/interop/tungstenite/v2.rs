@@ -1,6 +1,6 @@
 //! A client of v2: greets whoever says "hello", goes away on "goodbye", and comes back for what it missed.
 //! `cargo run -p tautline-e2e --example tungstenite-v2 -- ws://127.0.0.1:8080/ws lobby`; "the end" ends it.
-#![expect(clippy::print_stdout, reason = "it shows what it says and hears")]
+#![expect(clippy::print_stdout, clippy::indexing_slicing, reason = "a sample")]
 
 use serde_json::{Value, json};
 use std::{env, error::Error, net::TcpStream, process};
