@@ -6,6 +6,7 @@ use crate::attack::{self, Spell};
 use crate::goal::goals;
 use crate::report::Report;
 use crate::sample::{Best, Row};
+use crate::storm;
 use crate::system::System;
 
 /// The whole report.
@@ -32,6 +33,7 @@ pub(crate) fn of(report: &Report) -> Value {
         "seconds": report.seconds,
         "rows": report.rows.iter().map(|row| row_of(report, row)).collect::<Vec<_>>(),
         "attacks": report.attacks.iter().map(attack_of).collect::<Vec<_>>(),
+        "crowds": report.crowds.iter().map(storm::json).collect::<Vec<_>>(),
         "goals": goals,
         "left_out": report.left_out,
         "failures": report.failures,

@@ -22,6 +22,7 @@ mod round;
 mod rows;
 mod sample;
 mod selection;
+mod storm;
 mod system;
 mod table;
 
@@ -60,14 +61,14 @@ struct Arguments {
     #[command(subcommand)]
     server: Option<Bare>,
     /// Measure this case only, or those that begin like this: attack-*; may be given several times
-    /// [default: all but the attacks]
+    /// [default: all but attacks and outages]
     #[arg(long = "case", value_name = "NAME", value_parser = Pattern::parse)]
     cases: Vec<Pattern>,
     /// Measure these systems only, separated by commas.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     systems: Vec<System>,
-    /// Two short rounds instead of five, and one of an attack instead of three: for a look, not for
-    /// figures.
+    /// Two short rounds instead of five, one of an attack instead of three, and a fifth of a crowd: for a
+    /// look, not for figures.
     #[arg(long)]
     quick: bool,
     /// The tautline binary [default: the one beside this program]
@@ -79,6 +80,9 @@ struct Arguments {
     /// Draw the fan-out cases into this SVG file.
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
+    /// Draw who comes back when, after storms and drains, into this SVG file.
+    #[arg(long, value_name = "FILE")]
+    timeline: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -126,8 +130,13 @@ fn main() -> Result<()> {
         let text = serde_json::to_string_pretty(&json::of(&report))?;
         fs::write(file, text + "\n").with_context(|| format!("cannot write {}", file.display()))?;
     }
-    if let (Some(file), Some(picture)) = (&arguments.plot, plot::svg(&report)) {
-        fs::write(file, picture).with_context(|| format!("cannot write {}", file.display()))?;
+    for (file, picture) in [
+        (&arguments.plot, plot::svg(&report)),
+        (&arguments.timeline, storm::svg(&report.crowds)),
+    ] {
+        if let (Some(file), Some(picture)) = (file, picture) {
+            fs::write(file, picture).with_context(|| format!("cannot write {}", file.display()))?;
+        }
     }
     report.check()
 }
@@ -169,9 +178,10 @@ fn run(arguments: &Arguments) -> Result<Report> {
     }
     let measured = arguments.measure(&cases, &systems, &site, (begin, &mut progress))?;
     let mut failures = measured.failures;
-    let mut attacks = Vec::new();
+    let (mut attacks, mut crowds) = (Vec::new(), Vec::new());
     if systems.contains(&System::Tautline) {
         attacks = arguments.attack(&site, &mut failures, &mut progress);
+        crowds = arguments.strike(&site, &mut failures, &mut progress);
     }
     progress.say("");
     let mut versions: Vec<(String, String)> = systems
@@ -188,6 +198,7 @@ fn run(arguments: &Arguments) -> Result<Report> {
         versions,
         rows: measured.rows,
         attacks,
+        crowds,
         left_out,
         failures,
         seconds: begin.elapsed().as_secs(),
@@ -242,6 +253,32 @@ impl Arguments {
             match attack::judge(plan, site, rounds, &mut |text| progress.say(text)) {
                 Ok(row) => rows.push(row),
                 Err(error) => failures.push(format!("{error:#}")),
+            }
+        }
+        rows
+    }
+
+    /// Has crowds endure what is asked for.
+    fn strike(
+        &self,
+        site: &Site,
+        failures: &mut Vec<String>,
+        progress: &mut Progress,
+    ) -> Vec<storm::Row> {
+        let effort = if self.quick {
+            storm::Effort::Quick
+        } else {
+            storm::Effort::Whole
+        };
+        let mut rows = Vec::new();
+        for ordeal in selection::ordeals(&self.cases) {
+            for policy in storm::policies(effort) {
+                let what = format!("{} · {}", ordeal.name, policy.name);
+                progress.say(&what);
+                match storm::endure(ordeal, policy, (site, effort)) {
+                    Ok(row) => rows.push(row),
+                    Err(error) => failures.push(format!("{what}: {error:#}")),
+                }
             }
         }
         rows

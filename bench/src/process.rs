@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
-use rustix::process::nice;
+use rustix::process::{Pid, Signal, kill_process, nice};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde_json::Value;
 
@@ -175,6 +175,22 @@ impl Process {
     /// Resident bytes.
     pub(crate) fn resident(&self) -> Result<u64> {
         resident(self.id())
+    }
+
+    /// Tells it to end, and waits until it has.
+    pub(crate) fn end(&mut self, patience: Duration) -> Result<()> {
+        let id = Pid::from_child(&self.child);
+        kill_process(id, Signal::TERM)?;
+        let deadline = Instant::now() + patience;
+        while self.child.try_wait()?.is_none() {
+            ensure!(
+                Instant::now() < deadline,
+                "it has not ended within {patience:?}; it said:\n{}",
+                self.said()
+            );
+            thread::sleep(QUIET_STEP);
+        }
+        Ok(())
     }
 
     /// The number that the system knows it by.

@@ -5,6 +5,7 @@ use anyhow::Result;
 use crate::attack;
 use crate::machine::Machine;
 use crate::sample::Row;
+use crate::storm;
 use crate::system::System;
 
 /// One run.
@@ -15,6 +16,7 @@ pub(crate) struct Report {
     pub(crate) versions: Vec<(String, String)>,
     pub(crate) rows: Vec<Row>,
     pub(crate) attacks: Vec<attack::Row>,
+    pub(crate) crowds: Vec<storm::Row>,
     /// Systems that were not measured, and why.
     pub(crate) left_out: Vec<String>,
     /// Rows that are missing because something failed.
@@ -64,6 +66,11 @@ impl Report {
         anyhow::ensure!(
             beyond == 0,
             "{beyond} attacks were beyond a bound; which stands above"
+        );
+        let late = self.crowds.iter().filter(|row| !row.passes()).count();
+        anyhow::ensure!(
+            late == 0,
+            "{late} crowds were beyond a bound; which stands above"
         );
         Ok(())
     }

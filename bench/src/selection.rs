@@ -2,6 +2,7 @@
 
 use crate::attack::{self, Plan};
 use crate::case::{self, Case};
+use crate::storm::{self, Ordeal};
 
 /// A case's name, or the beginning of several names followed by `*`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,13 +38,21 @@ pub(crate) fn attacks(asked: &[Pattern]) -> Vec<&'static Plan> {
     attack::ALL.iter().filter(is_asked).collect()
 }
 
+/// What crowds are asked to endure; nothing if nothing is.
+pub(crate) fn ordeals(asked: &[Pattern]) -> Vec<&'static Ordeal> {
+    let is_asked = |ordeal: &&Ordeal| is_among(asked, ordeal.name);
+    storm::ALL.iter().filter(is_asked).collect()
+}
+
 /// The end of the help: every name there is.
 pub(crate) fn help() -> String {
     let attacks: Vec<_> = attack::ALL.iter().map(|plan| plan.name).collect();
+    let ordeals: Vec<_> = storm::ALL.iter().map(|ordeal| ordeal.name).collect();
     format!(
-        "Cases: {}\n\nAttacks: {}",
+        "Cases: {}\n\nAttacks: {}\n\nOutages: {}",
         case::names().join(", "),
-        attacks.join(", ")
+        attacks.join(", "),
+        ordeals.join(", ")
     )
 }
 
@@ -53,7 +62,8 @@ fn is_among(asked: &[Pattern], name: &str) -> bool {
 
 fn names() -> impl Iterator<Item = &'static str> {
     let attacks = attack::ALL.iter().map(|plan| plan.name);
-    case::names().into_iter().chain(attacks)
+    let ordeals = storm::ALL.iter().map(|ordeal| ordeal.name);
+    case::names().into_iter().chain(attacks).chain(ordeals)
 }
 
 #[cfg(test)]
@@ -73,6 +83,13 @@ mod tests {
         assert!(cases(&asked(&["attack-*"])).is_empty());
         let one = attacks(&asked(&["echo", "attack-pings"]));
         assert_eq!(one.len(), 1);
+    }
+
+    #[test]
+    fn outages_are_endured_when_they_are_asked_for() {
+        assert!(ordeals(&[]).is_empty());
+        assert_eq!(ordeals(&asked(&["storm*", "drain"])).len(), storm::ALL.len());
+        assert!(cases(&asked(&["storm*"])).is_empty());
     }
 
     #[test]

@@ -25,6 +25,8 @@ use crate::process::Process;
 pub(crate) const SECRET: &str = "bench-bench-bench-bench-bench-bench";
 /// How long the load client's token is valid: longer than any run.
 const TOKEN_LIFE: Duration = Duration::from_hours(2);
+/// Where a server listens that may choose its port.
+const ANYWHERE: &str = "127.0.0.1:0";
 /// The folder of the Node servers and of the configurations.
 const HOME: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -189,7 +191,7 @@ fn tautline(case: &Case, site: &Site) -> Result<Command> {
     } else {
         ""
     };
-    let mut command = serving(site, case.name, &(text + rooms))?;
+    let mut command = serving(site, case.name, &(text + rooms), ANYWHERE)?;
     if is_durable {
         command.arg("--data").arg(site.disk.place()?);
     }
@@ -204,12 +206,24 @@ fn tautline(case: &Case, site: &Site) -> Result<Command> {
 /// Tautline as production has it: with every limit at its default, behind a proxy.
 pub(crate) fn production(site: &Site) -> Result<Process> {
     let text = include_str!("../production.toml");
-    let command = serving(site, "production", text)?;
+    let command = serving(site, "production", text, ANYWHERE)?;
     Process::start(command, 1).context("tautline does not start")
 }
 
-/// The server with this configuration, in a file named after `what`.
-fn serving(site: &Site, what: &str, text: &str) -> Result<Command> {
+/// The same at this address, with durable rooms that are kept in this directory.
+pub(crate) fn durable(site: &Site, address: SocketAddr, store: &Path) -> Result<Process> {
+    let text = [
+        include_str!("../production.toml"),
+        include_str!("../storm.toml"),
+    ];
+    let mut command = serving(site, "storm", &text.concat(), &address.to_string())?;
+    command.args(["--admin-listen", ANYWHERE]);
+    command.arg("--data").arg(store);
+    Process::start(command, 1).context("tautline does not start")
+}
+
+/// The server with this configuration, at this address; the configuration is in a file named after `what`.
+fn serving(site: &Site, what: &str, text: &str, address: &str) -> Result<Command> {
     let id = std::process::id();
     let config = std::env::temp_dir().join(format!("tautline-bench-{id}-{what}.toml"));
     fs::write(&config, text)?;
@@ -220,7 +234,7 @@ fn serving(site: &Site, what: &str, text: &str) -> Result<Command> {
         .arg("serve")
         .arg("--config")
         .arg(config)
-        .args(["--listen", "127.0.0.1:0"]);
+        .args(["--listen", address]);
     Ok(command)
 }
 

@@ -7,6 +7,7 @@ use crate::case::Kind;
 use crate::goal::goals;
 use crate::report::Report;
 use crate::sample::{Best, Row};
+use crate::storm;
 use crate::system::System;
 
 /// Prints all that a run found out.
@@ -37,6 +38,7 @@ pub(crate) fn print(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         }
     }
     attacks(report, out)?;
+    storm::print(&report.crowds, out)?;
     goals_reached(report, out)?;
     lists(report, out)
 }
@@ -401,7 +403,7 @@ fn times(ratio: Option<f64>) -> String {
 }
 
 /// A Markdown table whose columns are aligned: words to the left, figures to the right.
-fn aligned(columns: &[&str], rows: &[Vec<String>], out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn aligned(columns: &[&str], rows: &[Vec<String>], out: &mut dyn Write) -> io::Result<()> {
     let figure = |text: &str| text == "-" || text.starts_with(|first: char| first.is_ascii_digit());
     let widths: Vec<usize> = (0..columns.len())
         .map(|at| {

@@ -6,7 +6,7 @@
 const ATTACKERS: u64 = 32;
 
 /// What the proxy says of a bystander's connection: no two have one address.
-pub(super) fn of_bystander(index: usize) -> String {
+pub(crate) fn of_bystander(index: usize) -> String {
     introduction(18, index as u64)
 }
 

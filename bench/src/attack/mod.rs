@@ -15,6 +15,7 @@ mod raid;
 mod row;
 mod trial;
 
+pub(crate) use address::of_bystander;
 pub(crate) use plan::{ALL, Plan};
 pub(crate) use row::{MEMORY_RATIO_MAX, P99_RATIO_MAX, P99_UNNOTICED, Row};
 pub(crate) use trial::{Spell, judge};

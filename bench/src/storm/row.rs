@@ -1,0 +1,199 @@
+//! The verdict on a crowd: who came back when, and whether all is within its bounds.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json as value};
+
+use super::bins::{BIN, Bins, Crowding};
+use super::diary::{Entry, Step};
+use super::history::Verdict;
+use super::ordeal::{Blow, Ordeal};
+use super::policy::Policy;
+use super::{MEMBERS, Record};
+
+/// After a kill, so many of the crowd have to be back within [`BACK_WITHIN`] of it.
+const BACK_SHARE: f64 = 0.99;
+/// See [`BACK_SHARE`].
+const BACK_WITHIN: Duration = Duration::from_secs(20);
+/// No tenth of a second may have more than so many times the mean of those who connect.
+pub(super) const CROWDING_MAX: f64 = 3.0;
+/// The server's memory may be so many times what it was before.
+const MEMORY_RATIO_MAX: f64 = 1.3;
+/// After a drain, everybody has to be back so soon after the server is: within `drain.window`, which `goaway` announces.
+const DRAIN_WINDOW: Duration = Duration::from_secs(10);
+
+/// Resident bytes of the server.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Memory {
+    /// Right before the blow.
+    pub(super) before: u64,
+    /// The most of the one after it.
+    pub(super) most: u64,
+}
+
+/// One crowd.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) ordeal: &'static Ordeal,
+    pub(crate) policy: &'static Policy,
+    pub(super) clients: usize,
+    /// From the blow until a server listens again.
+    pub(super) up: Duration,
+    /// When each of those who are back came back, since the blow, in order.
+    pub(super) back: Vec<Duration>,
+    pub(super) given_up: usize,
+    /// Attempts, from the blow on.
+    pub(super) attempts: Bins,
+    /// Those who came in.
+    pub(super) entered: Bins,
+    /// Attempts that were answered with a refusal.
+    pub(super) refused: usize,
+    pub(super) memory: Memory,
+    pub(super) verdict: Verdict,
+}
+
+impl Row {
+    pub(super) fn of(
+        (ordeal, policy): (&'static Ordeal, &'static Policy),
+        record: &Record,
+        (struck, up): (Instant, Duration),
+        memory: Memory,
+    ) -> Self {
+        let diary = &record.diary;
+        let since = |entry: &Entry| Some((entry.at.checked_duration_since(struck)?, entry.step));
+        let steps: Vec<(Duration, Step)> = diary.entries.iter().filter_map(since).collect();
+        let times = |wanted: fn(Step) -> bool| {
+            let all = steps.iter().filter(move |(_, step)| wanted(*step));
+            all.map(|(at, _)| *at)
+        };
+        let mut last = vec![None; record.diary.size()];
+        for entry in &diary.entries {
+            let place = last.get_mut(entry.who);
+            if let (Step::Enters, Some(place)) = (entry.step, place) {
+                *place = entry.at.checked_duration_since(struck);
+            }
+        }
+        let is_back = |(who, at): (usize, &Option<Duration>)| {
+            diary.is_inside(who).then_some(*at)?
+        };
+        let mut back: Vec<Duration> = last.iter().enumerate().filter_map(is_back).collect();
+        back.sort_unstable();
+        Self {
+            ordeal,
+            policy,
+            clients: diary.size(),
+            up,
+            back,
+            given_up: diary.gone,
+            attempts: Bins::count(times(|step| step == Step::Dials)),
+            entered: Bins::count(times(|step| step == Step::Enters)),
+            refused: times(|step| matches!(step, Step::IsRefused(_))).count(),
+            memory,
+            verdict: record
+                .history
+                .judge(|who| diary.is_inside(who), |who| who / MEMBERS),
+        }
+    }
+
+    /// When this share of the crowd was back, since the blow; nothing if it never was.
+    pub(super) fn back_by(&self, share: f64) -> Option<Duration> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a share of a crowd is a small number"
+        )]
+        let count = (share * self.clients as f64).ceil() as usize;
+        self.back.get(count.checked_sub(1)?).copied()
+    }
+
+    /// How unevenly the attempts come, from the server's return until the last one is back.
+    pub(super) fn crowding(&self) -> Crowding {
+        let last = self.back.last().copied().unwrap_or(self.up);
+        self.attempts.crowding(self.up, last.max(self.up))
+    }
+
+    /// Attempts of each, on the average.
+    pub(super) fn attempts_each(&self) -> f64 {
+        let all: u64 = self.attempts.0.iter().copied().map(u64::from).sum();
+        all as f64 / self.clients as f64
+    }
+
+    pub(super) fn memory_ratio(&self) -> f64 {
+        self.memory.most as f64 / self.memory.before as f64
+    }
+
+    /// What is beyond its bound.
+    pub(crate) fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        let Verdict {
+            lost, twice, gaps, ..
+        } = self.verdict;
+        for (count, what) in [(lost, "lost"), (twice, "twice"), (gaps, "gaps")] {
+            if count > 0 {
+                faults.push(format!("{count} {what}"));
+            }
+        }
+        match self.ordeal.blow {
+            Blow::Kill { outage } => {
+                // Nobody comes back before there is a server: a long outage is not the clients'.
+                let within = BACK_WITHIN.max(outage + BACK_WITHIN / 2);
+                if self.back_by(BACK_SHARE).is_none_or(|back| back > within) {
+                    faults.push(format!("99 % not back within {} s", within.as_secs()));
+                }
+                if self.crowding().ratio() > CROWDING_MAX {
+                    faults.push(format!("a tenth of a second above {CROWDING_MAX} × the mean"));
+                }
+            }
+            Blow::Drain => {
+                let within = self.up + DRAIN_WINDOW;
+                if self.back_by(1.0).is_none_or(|back| back > within) {
+                    faults.push(format!("not all back within {} s", DRAIN_WINDOW.as_secs()));
+                }
+            }
+        }
+        if self.memory_ratio() > MEMORY_RATIO_MAX {
+            faults.push(format!("memory above {MEMORY_RATIO_MAX} ×"));
+        }
+        faults
+    }
+
+    /// Whether nobody is to be alarmed: others' policies are there to be compared with.
+    pub(crate) fn passes(&self) -> bool {
+        !self.policy.is_ours() || self.faults().is_empty()
+    }
+}
+
+/// A row for scripts.
+pub(crate) fn json(row: &Row) -> Value {
+    let crowding = row.crowding();
+    let back = |share: f64| row.back_by(share).map(|back| back.as_secs_f64());
+    value!({
+        "case": row.ordeal.name,
+        "policy": row.policy.name,
+        "of": row.policy.of,
+        "clients": row.clients,
+        "up_s": row.up.as_secs_f64(),
+        "back": row.back.len(),
+        "given_up": row.given_up,
+        "back_p50_s": back(0.5),
+        "back_p99_s": back(0.99),
+        "back_last_s": back(1.0),
+        "attempts_each": row.attempts_each(),
+        "refused": row.refused,
+        "most_per_bin": crowding.most,
+        "mean_per_bin": crowding.mean,
+        "crowding": crowding.ratio(),
+        "resident_before": row.memory.before,
+        "resident_most_after": row.memory.most,
+        "memory_ratio": row.memory_ratio(),
+        "acknowledged": row.verdict.acknowledged,
+        "lost": row.verdict.lost,
+        "twice": row.verdict.twice,
+        "gaps": row.verdict.gaps,
+        "faults": row.faults(),
+        "passed": row.policy.is_ours().then(|| row.passes()),
+        "bin_ms": BIN.as_millis(),
+        "attempts": row.attempts.0,
+        "entered": row.entered.0,
+    })
+}
