@@ -21,8 +21,9 @@ use crate::attack::of_bystander;
 const GATHER_EVERY: Duration = Duration::from_micros(1250);
 /// Who is refused meanwhile comes again after this.
 const GATHER_AGAIN: Duration = Duration::from_secs(1);
-/// So many alarms are heeded at most before others are heard.
-const ALARMS_AT_ONCE: usize = 128;
+/// So many alarms are heeded at most before anything is heard: all that a crowd sets at the same instant, so that those who
+/// dial together do.
+const ALARMS_AT_ONCE: usize = 8192;
 /// The longest wait, and how often is looked whether it is over.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// The draws of every crowd are the same.

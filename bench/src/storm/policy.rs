@@ -3,6 +3,11 @@
 //!
 //! These are the rules, and not the libraries: a function each, of what a client knows when it has to wait.
 
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "a rule that never gives up answers like one that does"
+)]
+
 use std::time::Duration;
 
 /// What a client knows when it has to wait.
@@ -170,10 +175,6 @@ fn doubled(base: f64, failures: u32) -> f64 {
     base * 2_f64.powf(f64::from(failures.min(31)))
 }
 
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "what a rule answers that never gives up"
-)]
 fn milliseconds(delay: f64) -> Option<Duration> {
     Some(Duration::from_secs_f64(delay / 1000.0))
 }

@@ -21,9 +21,9 @@ use crate::system::{self, SECRET, Site};
 /// How long the crowd talks before the blow.
 const BEFORE: Duration = Duration::from_secs(3);
 /// A crowd that has not gathered by then does not.
-const GATHER_MAX: Duration = Duration::from_secs(60);
+const GATHER_MAX: Duration = Duration::from_mins(1);
 /// Who is not back so long after the server is does not come back.
-const RETURN_MAX: Duration = Duration::from_secs(60);
+const RETURN_MAX: Duration = Duration::from_mins(1);
 /// What is on its way at the end arrives within this, or never.
 const REST_MAX: Duration = Duration::from_secs(10);
 /// A server that is told to end does so by then: its own deadline is 30 seconds.

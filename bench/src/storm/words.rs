@@ -74,17 +74,18 @@ fn word(message: &Value) -> Option<Word> {
 }
 
 fn entrance(payload: &Value) -> Option<Word> {
-    let room = &payload["rooms"][0];
-    if room["type"] != "joined" {
+    let room = payload.get("rooms")?.get(0)?;
+    if room.get("type")? != "joined" {
         return Some(Word::Error(room.to_string()));
     }
-    let joined = &room["payload"];
-    let span = |name: &str| payload["retry"][name].as_u64().map(Duration::from_millis);
-    let messages = joined["messages"].as_array()?.iter().map(heard);
+    let joined = room.get("payload")?;
+    let retry = payload.get("retry")?;
+    let span = |name: &str| retry.get(name)?.as_u64().map(Duration::from_millis);
+    let messages = joined.get("messages")?.as_array()?.iter().map(heard);
     Some(Word::Welcome(Box::new(Entrance {
         first_window: span("firstWindowMs")?,
         cap: span("capMs")?,
-        position: position(&joined["position"])?,
+        position: position(joined.get("position")?)?,
         messages: messages.collect::<Option<_>>()?,
         gap: joined.get("gap").is_some_and(|gap| !gap.is_null()),
     })))
@@ -94,7 +95,7 @@ fn heard(message: &Value) -> Option<Heard> {
     Some(Heard {
         offset: message["offset"].as_u64()?,
         id: message["id"].as_str()?.to_owned(),
-        number: message["data"]["number"].as_u64()?,
+        number: message.get("data")?.get("number")?.as_u64()?,
     })
 }
 
