@@ -272,7 +272,7 @@ impl Arguments {
         };
         let mut rows = Vec::new();
         for ordeal in selection::ordeals(&self.cases) {
-            for policy in storm::policies(effort) {
+            for policy in storm::policies(ordeal, effort) {
                 let what = format!("{} · {}", ordeal.name, policy.name);
                 progress.say(&what);
                 match storm::endure(ordeal, policy, (site, effort)) {

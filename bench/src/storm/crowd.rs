@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use mio::{Events, Interest, Poll, Token};
 
 use super::diary::Step;
@@ -19,8 +19,8 @@ use crate::attack::of_bystander;
 
 /// While a crowd gathers, one comes after another: below the rate at which the server takes them in.
 const GATHER_EVERY: Duration = Duration::from_micros(1250);
-/// Who is refused meanwhile comes again after this.
-const GATHER_AGAIN: Duration = Duration::from_secs(1);
+/// Who has to come again meanwhile does after this.
+const GATHER_AGAIN: Duration = Duration::from_millis(100);
 /// So many alarms are heeded at most before anything is heard: all that a crowd sets at the same instant, so that those who
 /// dial together do.
 const ALARMS_AT_ONCE: usize = 8192;
@@ -33,6 +33,8 @@ const SEED: u64 = 5;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Alarm {
     Dial,
+    /// Leave, and come again: nothing has been said yet.
+    Renew,
     /// Give the attempt up, unless it has come to something.
     HangUp,
     Speak,
@@ -67,7 +69,6 @@ impl Crowd {
         record: &mut Record,
         patience: Duration,
     ) -> Result<Self> {
-        let begin = Instant::now();
         let mut crowd = Self {
             server,
             policy,
@@ -78,24 +79,39 @@ impl Crowd {
             poll: Poll::new()?,
             scratch: vec![0; 64 * 1024],
         };
-        let mut at = begin;
-        for (who, token) in tokens.into_iter().enumerate() {
-            crowd.members.push(Member::new(who, token));
-            crowd.alarms.push(Reverse((at, who, 0, Alarm::Dial)));
-            at += GATHER_EVERY;
-        }
-        let everybody = crowd.live(record, patience, &mut |record| record.diary.is_settled())?;
-        if !everybody {
-            let present = record.diary.present;
-            bail!("only {present} came in within {patience:?}");
-        }
-        crowd.mood = Mood::Talking;
-        crowd.begin_to_talk();
+        let members = tokens.into_iter().enumerate();
+        crowd.members = members.map(|(who, token)| Member::new(who, token)).collect();
+        crowd.each_in_turn(Alarm::Dial);
+        crowd.wait_for_all(record, patience)?;
         Ok(crowd)
     }
 
-    /// One room after another, evenly.
-    fn begin_to_talk(&mut self) {
+    /// Has everybody go and come again, one after another.
+    pub(super) fn renew(&mut self, record: &mut Record, patience: Duration) -> Result<()> {
+        self.each_in_turn(Alarm::Renew);
+        let count = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
+        self.live(record, GATHER_EVERY * count + GATHER_AGAIN, &mut |_| false)?;
+        self.wait_for_all(record, patience)
+    }
+
+    fn each_in_turn(&mut self, alarm: Alarm) {
+        let mut at = Instant::now();
+        for member in &self.members {
+            self.alarms.push(Reverse((at, member.who, member.turn, alarm)));
+            at += GATHER_EVERY;
+        }
+    }
+
+    fn wait_for_all(&mut self, record: &mut Record, patience: Duration) -> Result<()> {
+        let everybody = self.live(record, patience, &mut |record| record.diary.is_settled())?;
+        let present = record.diary.present;
+        ensure!(everybody, "only {present} came in within {patience:?}");
+        Ok(())
+    }
+
+    /// The publishers begin, one room after another, evenly.
+    pub(super) fn begin_to_talk(&mut self) {
+        self.mood = Mood::Talking;
         let now = Instant::now();
         let count = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
         for (nth, who) in (0..count).zip(0..).step_by(MEMBERS) {
@@ -162,7 +178,11 @@ impl Crowd {
             self.alarms.pop();
             let member = self.members.get_mut(who).context("alarms are of members")?;
             match alarm {
-                Alarm::Dial if member.turn == turn => self.dial(who, record)?,
+                Alarm::Dial if member.turn == turn => {
+                    record.diary.late = record.diary.late.max(now - at);
+                    self.dial(who, record)?;
+                }
+                Alarm::Renew => self.fall(who, record)?,
                 Alarm::HangUp if member.turn == turn && !record.diary.is_inside(who) => {
                     self.fall(who, record)?;
                 }

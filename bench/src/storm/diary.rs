@@ -1,6 +1,6 @@
 //! When the members of a crowd come and go.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What happens to a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub(crate) struct Diary {
     pub(crate) present: usize,
     /// How many have given up.
     pub(crate) gone: usize,
+    /// By how much a member has dialed later than it wanted to, at most: what plays the crowd is not faster.
+    pub(crate) late: Duration,
 }
 
 impl Diary {
@@ -43,6 +45,7 @@ impl Diary {
             inside: vec![false; clients],
             present: 0,
             gone: 0,
+            late: Duration::ZERO,
         }
     }
 

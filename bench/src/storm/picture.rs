@@ -11,7 +11,7 @@ const NAMESPACE: &str = "http://www.w3.org/2000/svg";
 const TITLE: &str = "Connects per 100 ms after the server was struck";
 const WIDTH: f64 = 900.0;
 /// Where strips begin: behind the names.
-const LEFT: f64 = 120.0;
+const LEFT: f64 = 150.0;
 /// Where they end: before the figures.
 const RIGHT: f64 = 700.0;
 const TOP: f64 = 78.0;

@@ -11,10 +11,8 @@ use super::ordeal::{Blow, Ordeal};
 use super::policy::Policy;
 use super::{MEMBERS, Record};
 
-/// After a kill, so many of the crowd have to be back within [`BACK_WITHIN`] of it.
+/// After a kill, so many of the crowd have to be back in time.
 const BACK_SHARE: f64 = 0.99;
-/// See [`BACK_SHARE`].
-const BACK_WITHIN: Duration = Duration::from_secs(20);
 /// No tenth of a second may have more than so many times the mean of those who connect.
 pub(super) const CROWDING_MAX: f64 = 3.0;
 /// The server's memory may be so many times what it was before.
@@ -48,6 +46,8 @@ pub(crate) struct Row {
     pub(super) entered: Bins,
     /// Attempts that were answered with a refusal.
     pub(super) refused: usize,
+    /// By how much the crowd's own thread delayed an attempt, at most.
+    pub(super) late: Duration,
     pub(super) memory: Memory,
     pub(super) verdict: Verdict,
 }
@@ -88,6 +88,7 @@ impl Row {
             attempts: Bins::count(times(|step| step == Step::Dials)),
             entered: Bins::count(times(|step| step == Step::Enters)),
             refused: times(|step| matches!(step, Step::IsRefused(_))).count(),
+            late: diary.late,
             memory,
             verdict: record
                 .history
@@ -134,9 +135,7 @@ impl Row {
             }
         }
         match self.ordeal.blow {
-            Blow::Kill { outage } => {
-                // Nobody comes back before there is a server: a long outage is not the clients'.
-                let within = BACK_WITHIN.max(outage + BACK_WITHIN / 2);
+            Blow::Kill { within, .. } => {
                 if self.back_by(BACK_SHARE).is_none_or(|back| back > within) {
                     faults.push(format!("99 % not back within {} s", within.as_secs()));
                 }
@@ -180,6 +179,7 @@ pub(crate) fn json(row: &Row) -> Value {
         "back_last_s": back(1.0),
         "attempts_each": row.attempts_each(),
         "refused": row.refused,
+        "late_max_ms": row.late.as_millis(),
         "most_per_bin": crowding.most,
         "mean_per_bin": crowding.mean,
         "crowding": crowding.ratio(),

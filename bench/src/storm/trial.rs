@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 use super::crowd::Crowd;
 use super::diary::Diary;
 use super::history::History;
-use super::ordeal::{Blow, Ordeal};
+use super::ordeal::{Blow, House, Ordeal};
 use super::policy::{self, Policy};
 use super::row::{Memory, Row};
 use super::{MEMBERS, Record};
@@ -42,11 +42,12 @@ pub(crate) enum Effort {
     Quick,
 }
 
-/// The policies of which each is tried.
-pub(crate) fn policies(effort: Effort) -> &'static [Policy] {
-    let count = match effort {
-        Effort::Whole => policy::ALL.len(),
-        Effort::Quick => 2,
+/// The policies of which each is tried. Others' know no window, so that it is all the same to them how the house was filled.
+pub(crate) fn policies(ordeal: &Ordeal, effort: Effort) -> &'static [Policy] {
+    let count = match (ordeal.house, effort) {
+        (House::JustFilled, _) => 1,
+        (House::Settled, Effort::Quick) => 2,
+        (House::Settled, Effort::Whole) => policy::ALL.len(),
     };
     policy::ALL.get(..count).unwrap_or(&policy::ALL)
 }
@@ -75,8 +76,13 @@ pub(crate) fn endure(
     let crowd = (policy, tokens.collect::<Result<_>>()?);
     let mut crowd = Crowd::gather(stage.address, crowd, &mut record, GATHER_MAX)
         .with_context(|| format!("the server said:\n{}", server.said()))?;
+    if ordeal.house == House::Settled {
+        crowd.renew(&mut record, GATHER_MAX)?;
+    }
+    crowd.begin_to_talk();
     crowd.live(&mut record, BEFORE, &mut |_| false)?;
     let before = server.resident()?;
+    record.diary.late = Duration::ZERO;
 
     let over = AtomicBool::new(false);
     let listens = AtomicBool::new(false);
@@ -135,7 +141,7 @@ impl Stage<'_> {
     /// Strikes a server, and starts another one in its place.
     fn strike(&self, mut server: Process, blow: Blow) -> Result<Process> {
         match blow {
-            Blow::Kill { outage } => {
+            Blow::Kill { outage, .. } => {
                 drop(server);
                 thread::sleep(outage);
             }
