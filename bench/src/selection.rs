@@ -88,7 +88,10 @@ mod tests {
     #[test]
     fn outages_are_endured_when_they_are_asked_for() {
         assert!(ordeals(&[]).is_empty());
-        assert_eq!(ordeals(&asked(&["storm*", "drain"])).len(), storm::ALL.len());
+        assert_eq!(
+            ordeals(&asked(&["storm*", "drain"])).len(),
+            storm::ALL.len()
+        );
         assert!(cases(&asked(&["storm*"])).is_empty());
     }
 

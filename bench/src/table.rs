@@ -403,7 +403,11 @@ fn times(ratio: Option<f64>) -> String {
 }
 
 /// A Markdown table whose columns are aligned: words to the left, figures to the right.
-pub(crate) fn aligned(columns: &[&str], rows: &[Vec<String>], out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn aligned(
+    columns: &[&str],
+    rows: &[Vec<String>],
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let figure = |text: &str| text == "-" || text.starts_with(|first: char| first.is_ascii_digit());
     let widths: Vec<usize> = (0..columns.len())
         .map(|at| {

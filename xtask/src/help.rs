@@ -32,6 +32,7 @@ Examples:
   cargo xtask prove --seed 7
   cargo xtask bench --case idle-5000
   cargo xtask bench --case 'attack-*' --quick
+  cargo xtask bench --case 'storm*' --timeline storm.svg
 ";
 
 /// Prints the help.

@@ -80,7 +80,9 @@ impl Crowd {
             scratch: vec![0; 64 * 1024],
         };
         let members = tokens.into_iter().enumerate();
-        crowd.members = members.map(|(who, token)| Member::new(who, token)).collect();
+        crowd.members = members
+            .map(|(who, token)| Member::new(who, token))
+            .collect();
         crowd.each_in_turn(Alarm::Dial);
         crowd.wait_for_all(record, patience)?;
         Ok(crowd)
@@ -97,7 +99,8 @@ impl Crowd {
     fn each_in_turn(&mut self, alarm: Alarm) {
         let mut at = Instant::now();
         for member in &self.members {
-            self.alarms.push(Reverse((at, member.who, member.turn, alarm)));
+            self.alarms
+                .push(Reverse((at, member.who, member.turn, alarm)));
             at += GATHER_EVERY;
         }
     }
@@ -225,7 +228,9 @@ impl Crowd {
 
     fn listen(&mut self, events: &mut Events, record: &mut Record) -> Result<()> {
         let next = self.alarms.peek().map(|Reverse((at, ..))| *at);
-        let wait = next.map_or(LOOK_EVERY, |at| at.saturating_duration_since(Instant::now()));
+        let wait = next.map_or(LOOK_EVERY, |at| {
+            at.saturating_duration_since(Instant::now())
+        });
         match self.poll.poll(events, Some(wait.min(LOOK_EVERY))) {
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
             polled => polled?,

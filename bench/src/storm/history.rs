@@ -124,7 +124,10 @@ impl History {
 
 impl Room {
     fn place(&mut self, offset: u64, number: u64) {
-        let Some(at) = offset.checked_sub(1).and_then(|at| usize::try_from(at).ok()) else {
+        let Some(at) = offset
+            .checked_sub(1)
+            .and_then(|at| usize::try_from(at).ok())
+        else {
             self.contradictions += 1;
             return;
         };

@@ -155,10 +155,7 @@ fn refusal(head: &[u8]) -> (u16, Option<Duration>) {
         let is_it = name.eq_ignore_ascii_case("retry-after");
         is_it.then(|| value.trim().parse().ok())?
     });
-    (
-        status.unwrap_or_default(),
-        after.map(Duration::from_secs),
-    )
+    (status.unwrap_or_default(), after.map(Duration::from_secs))
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@ const LEFT: f64 = 150.0;
 /// Where they end: before the figures.
 const RIGHT: f64 = 700.0;
 const TOP: f64 = 78.0;
-const STRIP: f64 = 74.0;
-const STEP: f64 = 92.0;
+const STRIP: f64 = 60.0;
+const STEP: f64 = 78.0;
 /// Between two cases, with the title of the second one.
 const BLOCK: f64 = 62.0;
 
@@ -113,14 +113,21 @@ fn title(out: &mut String, block: &[Row], y: f64) {
         row.clients,
         row.up.as_secs_f64()
     );
-    line(out, &format!(r#"<text class="case" x="{LEFT}" y="{y}">{text}</text>"#));
+    line(
+        out,
+        &format!(r#"<text class="case" x="{LEFT}" y="{y}">{text}</text>"#),
+    );
 }
 
 fn legend(out: &mut String) {
     for (x, class, text) in [
         (20.0, "dials", "attempts"),
         (110.0, "enters", "of them, who came in"),
-        (270.0, "outage", "until the server listens again; heights are logarithmic"),
+        (
+            270.0,
+            "outage",
+            "until the server listens again; heights are logarithmic",
+        ),
     ] {
         line(
             out,
@@ -128,7 +135,10 @@ fn legend(out: &mut String) {
         );
         line(
             out,
-            &format!(r#"<text class="scale" x="{}" y="45">{text}</text>"#, x + 15.0),
+            &format!(
+                r#"<text class="scale" x="{}" y="45">{text}</text>"#,
+                x + 15.0
+            ),
         );
     }
 }
@@ -168,7 +178,11 @@ fn strip(out: &mut String, scale: &Scale, (row, y): (&Row, f64)) {
     }
     line(
         out,
-        &format!(r#"<text x="20" y="{:.1}">{}</text>"#, y + 14.0, row.policy.name),
+        &format!(
+            r#"<text x="20" y="{:.1}">{}</text>"#,
+            y + 14.0,
+            row.policy.name
+        ),
     );
     for (nth, text) in figures(row).into_iter().enumerate() {
         let at = y + 14.0 + 17.0 * nth as f64;

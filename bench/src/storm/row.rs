@@ -73,9 +73,8 @@ impl Row {
                 *place = entry.at.checked_duration_since(struck);
             }
         }
-        let is_back = |(who, at): (usize, &Option<Duration>)| {
-            diary.is_inside(who).then_some(*at)?
-        };
+        let is_back =
+            |(who, at): (usize, &Option<Duration>)| diary.is_inside(who).then_some(*at)?;
         let mut back: Vec<Duration> = last.iter().enumerate().filter_map(is_back).collect();
         back.sort_unstable();
         Self {
@@ -140,7 +139,9 @@ impl Row {
                     faults.push(format!("99 % not back within {} s", within.as_secs()));
                 }
                 if self.crowding().ratio() > CROWDING_MAX {
-                    faults.push(format!("a tenth of a second above {CROWDING_MAX} × the mean"));
+                    faults.push(format!(
+                        "a tenth of a second above {CROWDING_MAX} × the mean"
+                    ));
                 }
             }
             Blow::Drain => {
@@ -196,4 +197,93 @@ pub(crate) fn json(row: &Row) -> Value {
         "attempts": row.attempts.0,
         "entered": row.entered.0,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::diary::Diary;
+    use super::super::history::History;
+    use super::super::ordeal::ALL;
+    use super::super::policy;
+    use super::*;
+
+    /// A crowd of a hundred that is struck, and of which one after another comes back in a tenth of a second each, after so many
+    /// seconds; the last one comes `last` seconds after the blow.
+    fn row(ordeal: usize, first: u64, last: u64) -> Row {
+        let struck = Instant::now();
+        let mut record = Record {
+            diary: Diary::new(100),
+            history: History::new(10, 100),
+        };
+        for who in 0..100 {
+            for step in [Step::Enters, Step::IsLost, Step::Dials, Step::Enters] {
+                record.diary.note(who, step);
+            }
+        }
+        for (nth, entry) in (0..).zip(&mut record.diary.entries) {
+            let (who, nth) = (nth / 4, nth % 4);
+            entry.at = match (who, nth) {
+                (_, 0 | 1) => struck,
+                (99, _) => struck + Duration::from_secs(last),
+                _ => struck + Duration::from_secs(first) + BIN * who,
+            };
+        }
+        let memory = Memory {
+            before: 1000,
+            most: 1300,
+        };
+        let up = Duration::from_secs(first);
+        Row::of(
+            (&ALL[ordeal], &policy::ALL[0]),
+            &record,
+            (struck, up),
+            memory,
+        )
+    }
+
+    #[test]
+    fn a_crowd_that_is_back_evenly_and_in_time_has_no_fault() {
+        let row = row(0, 2, 12);
+        assert!(row.faults().is_empty(), "{:?}", row.faults());
+        assert!(row.passes());
+        assert_eq!(row.back.len(), 100);
+        assert_eq!(row.back_by(0.5), Some(Duration::from_millis(6900)));
+        assert!((row.attempts_each() - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn one_in_a_hundred_may_be_late_after_a_kill_and_nobody_after_a_drain() {
+        let late = row(0, 2, 21);
+        assert_eq!(late.faults(), [""; 0]);
+        let late = row(0, 11, 30);
+        assert_eq!(late.faults(), ["99 % not back within 20 s"]);
+        let drained = ALL.iter().position(|it| it.blow == Blow::Drain).unwrap();
+        assert_eq!(row(drained, 2, 12).faults(), [""; 0]);
+        assert_eq!(row(drained, 2, 13).faults(), ["not all back within 10 s"]);
+    }
+
+    #[test]
+    fn what_is_beyond_a_bound_is_named() {
+        let mut row = row(0, 2, 12);
+        row.memory.most = 1301;
+        row.verdict.lost = 2;
+        row.attempts = Bins::count((0..100).map(|_| Duration::from_secs(3)));
+        let expected = [
+            "2 lost",
+            "a tenth of a second above 3 × the mean",
+            "memory above 1.3 ×",
+        ];
+        assert_eq!(row.faults(), expected);
+        assert!(!row.passes());
+        row.policy = &policy::ALL[1];
+        assert!(row.passes(), "it is there to be compared with");
+    }
+
+    #[test]
+    fn who_is_not_back_is_not_counted_as_back() {
+        let mut row = row(0, 2, 12);
+        row.back.pop();
+        assert_eq!(row.back_by(1.0), None);
+        assert!(row.back_by(0.99).is_some());
+    }
 }

@@ -109,8 +109,7 @@ fn position(value: &Value) -> Option<Position> {
 
 /// Who is there, and the room to be in, from where the member stands there.
 pub(super) fn hello(token: &str, room: &str, since: Option<&Position>) -> String {
-    let since = since
-        .map(|it| json!({ "epoch": it.epoch, "offset": it.offset, "id": it.id }));
+    let since = since.map(|it| json!({ "epoch": it.epoch, "offset": it.offset, "id": it.id }));
     json!({ "type": "hello", "payload": {
         "token": token,
         "client": { "name": "bench", "version": "1" },
@@ -164,7 +163,8 @@ mod tests {
 
     #[test]
     fn the_last_word_may_say_when_to_come_back() {
-        let word = understand(br#"{"type":"bye","payload":{"code":1001,"retry":true,"afterMs":70}}"#);
+        let word =
+            understand(br#"{"type":"bye","payload":{"code":1001,"retry":true,"afterMs":70}}"#);
         let after = Some(Duration::from_millis(70));
         assert_eq!(word.unwrap(), Word::Bye { after });
     }
