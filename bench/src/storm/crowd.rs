@@ -271,7 +271,7 @@ impl Crowd {
             }
             News::Said(Word::Message(heard)) => member.hear(heard, record),
             News::Said(Word::Published(offset)) => member.note_answer(offset, record),
-            News::Said(Word::Gap(position)) => member.skip(position, record),
+            News::Said(Word::Gap(position, gap)) => member.skip(position, gap, record),
             News::Said(Word::Bye { after }) => member.heed(after),
             News::Said(Word::Ping) => member.answer_ping(),
             News::Said(Word::Error(error)) => bail!("a member was refused: {error}"),

@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 pub(crate) struct History {
     rooms: Vec<Room>,
     members: Vec<Member>,
+    /// The first gap that anybody was told of, in the server's words.
+    pub(super) first_gap: Option<String>,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -51,6 +53,7 @@ impl History {
         Self {
             rooms: vec![Room::default(); rooms],
             members: vec![Member::default(); clients],
+            first_gap: None,
         }
     }
 
@@ -77,7 +80,8 @@ impl History {
     }
 
     /// A member was told of a gap.
-    pub(crate) fn told_of_gap(&mut self, who: usize) {
+    pub(crate) fn told_of_gap(&mut self, who: usize, gap: String) {
+        self.first_gap.get_or_insert(gap);
         if let Some(member) = self.members.get_mut(who) {
             member.gaps += 1;
         }
@@ -89,6 +93,11 @@ impl History {
             room.acknowledged.push((offset, number));
             room.head = room.head.max(offset);
         }
+    }
+
+    /// Whether something was acknowledged in every room: a durable room in which nothing was has nothing to keep.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.rooms.iter().all(|room| !room.acknowledged.is_empty())
     }
 
     /// Whether a member has heard everything that anybody has heard of its room, and all that was acknowledged there.

@@ -86,8 +86,8 @@ impl Member {
         self.failures = 0;
         self.told.first_window = entrance.first_window;
         self.told.cap = entrance.cap;
-        if entrance.gap {
-            record.history.told_of_gap(self.who);
+        if let Some(gap) = entrance.gap {
+            record.history.told_of_gap(self.who, gap);
         }
         match &mut self.position {
             None => record.history.begins(self.who, entrance.position.offset),
@@ -111,8 +111,8 @@ impl Member {
     }
 
     /// It is told that something is missing, and where the room goes on.
-    pub(super) fn skip(&mut self, position: Position, record: &mut Record) {
-        record.history.told_of_gap(self.who);
+    pub(super) fn skip(&mut self, position: Position, gap: String, record: &mut Record) {
+        record.history.told_of_gap(self.who, gap);
         self.position = Some(position);
     }
 

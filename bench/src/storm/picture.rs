@@ -108,7 +108,7 @@ fn title(out: &mut String, block: &[Row], y: f64) {
         return;
     };
     let text = format!(
-        "{} · {} clients, nobody listens for {:.1} s",
+        "{} · {} clients, and a new server after {:.1} s",
         row.ordeal.name,
         row.clients,
         row.up.as_secs_f64()
@@ -126,7 +126,7 @@ fn legend(out: &mut String) {
         (
             270.0,
             "outage",
-            "until the server listens again; heights are logarithmic",
+            "before the new server; the figures are of what follows, heights are logarithmic",
         ),
     ] {
         line(
@@ -205,7 +205,7 @@ fn figures(row: &Row) -> [String; 3] {
     };
     [
         back,
-        format!("at most {} = {:.1} × mean", crowding.most, crowding.ratio()),
+        format!("fullest bin {} = {:.1} × mean", crowding.most, crowding.ratio()),
         format!("{:.1} attempts each", row.attempts_each()),
     ]
 }

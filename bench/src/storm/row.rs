@@ -50,6 +50,8 @@ pub(crate) struct Row {
     pub(super) late: Duration,
     pub(super) memory: Memory,
     pub(super) verdict: Verdict,
+    /// The first gap that a member was told of, in the server's words.
+    pub(super) first_gap: Option<String>,
 }
 
 impl Row {
@@ -88,6 +90,7 @@ impl Row {
             entered: Bins::count(times(|step| step == Step::Enters)),
             refused: times(|step| matches!(step, Step::IsRefused(_))).count(),
             late: diary.late,
+            first_gap: record.history.first_gap.clone(),
             memory,
             verdict: record
                 .history
@@ -191,6 +194,7 @@ pub(crate) fn json(row: &Row) -> Value {
         "lost": row.verdict.lost,
         "twice": row.verdict.twice,
         "gaps": row.verdict.gaps,
+        "first_gap": row.first_gap,
         "faults": row.faults(),
         "passed": row.policy.is_ours().then(|| row.passes()),
         "bin_ms": BIN.as_millis(),

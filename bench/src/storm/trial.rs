@@ -80,6 +80,10 @@ pub(crate) fn endure(
         crowd.renew(&mut record, GATHER_MAX)?;
     }
     crowd.begin_to_talk();
+    let begun = crowd.live(&mut record, GATHER_MAX, &mut |record| {
+        record.history.has_begun()
+    })?;
+    ensure!(begun, "nothing is acknowledged in some rooms");
     crowd.live(&mut record, BEFORE, &mut |_| false)?;
     let before = server.resident()?;
     record.diary.late = Duration::ZERO;

@@ -22,8 +22,8 @@ pub(super) struct Entrance {
     pub(super) cap: Duration,
     pub(super) position: Position,
     pub(super) messages: Vec<Heard>,
-    /// Whether something that it should have had is missing.
-    pub(super) gap: bool,
+    /// What it should have had and is missing, as the server says it.
+    pub(super) gap: Option<String>,
 }
 
 /// A position of a room's order.
@@ -41,7 +41,8 @@ pub(super) enum Word {
     Message(Heard),
     /// The publication that is on its way has this offset.
     Published(u64),
-    Gap(Position),
+    /// Where it goes on, and what is missing before that.
+    Gap(Position, String),
     Bye {
         after: Option<Duration>,
     },
@@ -63,7 +64,7 @@ fn word(message: &Value) -> Option<Word> {
         "welcome" => entrance(payload)?,
         "message" => Word::Message(heard(payload)?),
         "published" => Word::Published(payload["offset"].as_u64()?),
-        "gap" => Word::Gap(position(&payload["position"])?),
+        "gap" => Word::Gap(position(&payload["position"])?, payload.to_string()),
         "bye" => Word::Bye {
             after: payload["afterMs"].as_u64().map(Duration::from_millis),
         },
@@ -87,7 +88,10 @@ fn entrance(payload: &Value) -> Option<Word> {
         cap: span("capMs")?,
         position: position(joined.get("position")?)?,
         messages: messages.collect::<Option<_>>()?,
-        gap: joined.get("gap").is_some_and(|gap| !gap.is_null()),
+        gap: joined
+            .get("gap")
+            .filter(|gap| !gap.is_null())
+            .map(Value::to_string),
     })))
 }
 
@@ -150,7 +154,7 @@ mod tests {
             panic!("a welcome");
         };
         assert_eq!(entrance.first_window, Duration::from_secs(5));
-        assert_eq!((entrance.position.offset, entrance.gap), (2, false));
+        assert_eq!((entrance.position.offset, entrance.gap), (2, None));
         assert_eq!(entrance.messages[0].number, 9);
     }
 
