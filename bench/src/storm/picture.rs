@@ -82,8 +82,8 @@ struct Scale {
 
 impl Scale {
     fn of(block: &[Row]) -> Self {
-        let bins = block.iter().map(|row| row.attempts.0.len()).max();
-        let most = block.iter().flat_map(|row| &row.attempts.0).max();
+        let bins = block.iter().map(|row| row.connects.attempts.0.len()).max();
+        let most = block.iter().flat_map(|row| &row.connects.attempts.0).max();
         let most = f64::from(most.copied().unwrap_or(1).max(10));
         let seconds = bins.unwrap_or(1) as f64 * BIN.as_secs_f64();
         Self {
@@ -172,7 +172,10 @@ fn strip(out: &mut String, scale: &Scale, (row, y): (&Row, f64)) {
         }
         count = count.saturating_mul(10);
     }
-    for (class, bins) in [("dials", &row.attempts), ("enters", &row.entered)] {
+    for (class, bins) in [
+        ("dials", &row.connects.attempts),
+        ("enters", &row.connects.entered),
+    ] {
         let bars = bars(scale, bins, base);
         line(out, &format!(r#"<path class="{class}" d="{bars}"/>"#));
     }
@@ -205,7 +208,11 @@ fn figures(row: &Row) -> [String; 3] {
     };
     [
         back,
-        format!("fullest bin {} = {:.1} × mean", crowding.most, crowding.ratio()),
+        format!(
+            "fullest bin {} = {:.1} × mean",
+            crowding.most,
+            crowding.ratio()
+        ),
         format!("{:.1} attempts each", row.attempts_each()),
     ]
 }

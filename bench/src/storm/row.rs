@@ -29,6 +29,18 @@ pub(crate) struct Memory {
     pub(super) most: u64,
 }
 
+/// Who connects, from the blow on.
+#[derive(Debug)]
+pub(super) struct Connects {
+    pub(super) attempts: Bins,
+    /// Those who came in.
+    pub(super) entered: Bins,
+    /// Attempts that were answered with a refusal.
+    pub(super) refused: usize,
+    /// By how much the crowd's own thread delayed an attempt, at most.
+    pub(super) late: Duration,
+}
+
 /// One crowd.
 #[derive(Debug)]
 pub(crate) struct Row {
@@ -40,14 +52,7 @@ pub(crate) struct Row {
     /// When each of those who are back came back, since the blow, in order.
     pub(super) back: Vec<Duration>,
     pub(super) given_up: usize,
-    /// Attempts, from the blow on.
-    pub(super) attempts: Bins,
-    /// Those who came in.
-    pub(super) entered: Bins,
-    /// Attempts that were answered with a refusal.
-    pub(super) refused: usize,
-    /// By how much the crowd's own thread delayed an attempt, at most.
-    pub(super) late: Duration,
+    pub(super) connects: Connects,
     pub(super) memory: Memory,
     pub(super) verdict: Verdict,
     /// The first gap that a member was told of, in the server's words.
@@ -86,10 +91,12 @@ impl Row {
             up,
             back,
             given_up: diary.gone,
-            attempts: Bins::count(times(|step| step == Step::Dials)),
-            entered: Bins::count(times(|step| step == Step::Enters)),
-            refused: times(|step| matches!(step, Step::IsRefused(_))).count(),
-            late: diary.late,
+            connects: Connects {
+                attempts: Bins::count(times(|step| step == Step::Dials)),
+                entered: Bins::count(times(|step| step == Step::Enters)),
+                refused: times(|step| matches!(step, Step::IsRefused(_))).count(),
+                late: diary.late,
+            },
             first_gap: record.history.first_gap.clone(),
             memory,
             verdict: record
@@ -112,12 +119,19 @@ impl Row {
     /// How unevenly the attempts come, from the server's return until the last one is back.
     pub(super) fn crowding(&self) -> Crowding {
         let last = self.back.last().copied().unwrap_or(self.up);
-        self.attempts.crowding(self.up, last.max(self.up))
+        self.connects.attempts.crowding(self.up, last.max(self.up))
     }
 
     /// Attempts of each, on the average.
     pub(super) fn attempts_each(&self) -> f64 {
-        let all: u64 = self.attempts.0.iter().copied().map(u64::from).sum();
+        let all: u64 = self
+            .connects
+            .attempts
+            .0
+            .iter()
+            .copied()
+            .map(u64::from)
+            .sum();
         all as f64 / self.clients as f64
     }
 
@@ -182,8 +196,8 @@ pub(crate) fn json(row: &Row) -> Value {
         "back_p99_s": back(0.99),
         "back_last_s": back(1.0),
         "attempts_each": row.attempts_each(),
-        "refused": row.refused,
-        "late_max_ms": row.late.as_millis(),
+        "refused": row.connects.refused,
+        "late_max_ms": row.connects.late.as_millis(),
         "most_per_bin": crowding.most,
         "mean_per_bin": crowding.mean,
         "crowding": crowding.ratio(),
@@ -198,8 +212,8 @@ pub(crate) fn json(row: &Row) -> Value {
         "faults": row.faults(),
         "passed": row.policy.is_ours().then(|| row.passes()),
         "bin_ms": BIN.as_millis(),
-        "attempts": row.attempts.0,
-        "entered": row.entered.0,
+        "attempts": row.connects.attempts.0,
+        "entered": row.connects.entered.0,
     })
 }
 
@@ -271,7 +285,7 @@ mod tests {
         let mut row = row(0, 2, 12);
         row.memory.most = 1301;
         row.verdict.lost = 2;
-        row.attempts = Bins::count((0..100).map(|_| Duration::from_secs(3)));
+        row.connects.attempts = Bins::count((0..100).map(|_| Duration::from_secs(3)));
         let expected = [
             "2 lost",
             "a tenth of a second above 3 × the mean",

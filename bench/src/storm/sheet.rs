@@ -53,7 +53,7 @@ fn line(row: &Row) -> Vec<String> {
         back(0.99),
         back(1.0),
         format!("{:.1}", row.attempts_each()),
-        row.refused.to_string(),
+        row.connects.refused.to_string(),
         crowding.most.to_string(),
         format!("{:.1}", crowding.ratio()),
         format!("{:.2}", row.memory_ratio()),
