@@ -1,6 +1,8 @@
 //! Durable publications: every publisher has one on its way to the disk, and sends the next one when
 //! it is answered.
 
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Result, ensure};
@@ -16,20 +18,36 @@ const ROOM: &str = "durable:bench";
 /// What the answer to a publication says that is on the disk, and was not there before.
 const ON_DISK: &[u8] = br#""duplicate":false,"level":"disk""#;
 
+/// The highest number in a key so far. Publishers count on from round to round, as the bare writer does: where each
+/// of them has many keys, a new one is in a page of its own, and that is most of what a publication costs the disk.
+static COUNTED: AtomicU64 = AtomicU64::new(0);
+
 /// Publishers that are in no room: nobody is told of what they publish.
 #[derive(Debug)]
 pub(crate) struct Durable {
     swarm: Swarm,
-    /// What the keys of these publishers begin with, and of no others.
-    life: String,
+    keys: Keys,
+}
+
+/// Makes keys that none had before.
+#[derive(Debug)]
+struct Keys {
+    /// What all keys of this run begin with, and of no other.
+    life: &'static str,
+    /// Where the rounds before ended.
+    counted: u64,
 }
 
 impl Durable {
     pub(crate) fn connect(target: Target, publishers: usize) -> Result<Self> {
+        static LIFE: OnceLock<String> = OnceLock::new();
         let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
         Ok(Self {
             swarm: Swarm::connect(target, (0..publishers).map(|_| String::new()))?,
-            life: format!("{:x}", since_epoch.as_micros()),
+            keys: Keys {
+                life: LIFE.get_or_init(|| format!("{:x}", since_epoch.as_micros())),
+                counted: COUNTED.load(Ordering::Relaxed),
+            },
         })
     }
 
@@ -38,9 +56,9 @@ impl Durable {
         let begin = Instant::now();
         let mut work = Work::default();
         let mut due = self.swarm.links.len() as u64;
-        let life = &self.life;
+        let keys = &self.keys;
         for link in &mut self.swarm.links {
-            publish(link, life)?;
+            publish(link, keys)?;
         }
         let deadline = Deadline::new();
         while work.units < due {
@@ -60,7 +78,7 @@ impl Durable {
                 work.units += 1;
                 work.bytes += frame.size as u64;
                 if more {
-                    publish(link, life)?;
+                    publish(link, keys)?;
                     due += 1;
                 }
                 Ok(())
@@ -70,9 +88,11 @@ impl Durable {
     }
 }
 
-fn publish(link: &mut Link, life: &str) -> Result<()> {
+fn publish(link: &mut Link, keys: &Keys) -> Result<()> {
     link.received += 1;
-    let key = format!("{life}:{}:{}", link.index, link.received);
+    let number = keys.counted + link.received;
+    COUNTED.fetch_max(number, Ordering::Relaxed);
+    let key = format!("{}:{}:{number}", keys.life, link.index);
     let message = Encoding::Json.publish(Publication {
         room: ROOM,
         event: "chat",
