@@ -254,36 +254,41 @@ impl<'s, 'c> Staging<'s, 'c> {
         };
         let name = key_name(draft.user.as_deref(), &key.0);
         let content = draft.content();
-        let used = self.tables.keys.get(room.row, &name)?;
-        if let Some(used) = used
-            && self.now.monotonic < used.ends
-        {
-            let position = Position {
-                offset: used.offset,
-                id: used.id,
-                ..position
-            };
-            let seen = Seen {
-                position,
-                content: used.content,
-            };
-            return Ok(Some(seen.answer(content, Level::Disk)));
-        }
-        if used.is_none() {
-            if self.staged.keys >= self.shared.limits.keys_max {
-                let why = EngineError::Full("the store remembers no more keys");
-                return Ok(Some(Err(why)));
-            }
-            self.staged.keys += 1;
-        }
-        let used = UsedKey {
+        let new = UsedKey {
             offset: position.offset,
             id: position.id,
             content,
             ends: self.now.monotonic.saturating_add(window),
         };
-        self.tables.keys.put(room.row, &name, used)?;
-        Ok(None)
+        let keys = &mut self.tables.keys;
+        let has_place = self.staged.keys < self.shared.limits.keys_max;
+        // Most keys are new, and then there is nothing to be looked up.
+        if has_place && keys.add(room.row, &name, new)? {
+            self.staged.keys += 1;
+            return Ok(None);
+        }
+        match keys.get(room.row, &name)? {
+            Some(used) if self.now.monotonic < used.ends => {
+                let position = Position {
+                    offset: used.offset,
+                    id: used.id,
+                    ..position
+                };
+                let seen = Seen {
+                    position,
+                    content: used.content,
+                };
+                Ok(Some(seen.answer(content, Level::Disk)))
+            }
+            Some(_) => {
+                keys.put(room.row, &name, new)?;
+                Ok(None)
+            }
+            None => {
+                let why = EngineError::Full("the store remembers no more keys");
+                Ok(Some(Err(why)))
+            }
+        }
     }
 
     fn go(

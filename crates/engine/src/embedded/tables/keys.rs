@@ -12,6 +12,7 @@ use super::super::sum::Sum;
 /// The table `keys`.
 #[derive(Debug)]
 pub(in super::super) struct KeyTable<'c> {
+    add: Statement<'c>,
     put: Statement<'c>,
     one: Statement<'c>,
     any: Statement<'c>,
@@ -46,6 +47,7 @@ pub(in super::super) fn key_name(user: Option<&str>, key: &str) -> Vec<u8> {
 impl<'c> KeyTable<'c> {
     pub(in super::super) fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
         Ok(Self {
+            add: connection.prepare("INSERT OR IGNORE INTO keys VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?,
             put: connection.prepare("INSERT OR REPLACE INTO keys VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?,
             one: connection.prepare(
                 "SELECT off, id, content, ends, crc, room, name FROM keys WHERE room = ?1 AND name = ?2",
@@ -59,22 +61,24 @@ impl<'c> KeyTable<'c> {
         })
     }
 
+    /// Adds a key, unless one of this name is stored. Whether it was added.
+    pub(in super::super) fn add(
+        &mut self,
+        room: i64,
+        name: &[u8],
+        key: UsedKey,
+    ) -> Result<bool, Fault> {
+        Ok(write(&mut self.add, room, name, key)? == 1)
+    }
+
+    /// Stores a key, in the place of one of this name.
     pub(in super::super) fn put(
         &mut self,
         room: i64,
         name: &[u8],
         key: UsedKey,
     ) -> Result<(), Fault> {
-        let ends = micros(key.ends);
-        self.put.execute(params![
-            room,
-            name,
-            key.offset,
-            key.id.0,
-            key.content.cast_signed(),
-            ends,
-            sum(room, name, key, ends).end(),
-        ])?;
+        write(&mut self.put, room, name, key)?;
         Ok(())
     }
 
@@ -108,6 +112,24 @@ impl<'c> KeyTable<'c> {
     pub(in super::super) fn expire(&mut self, now: Duration, limit: usize) -> Result<usize, Fault> {
         Ok(self.expire.execute(params![micros(now), limit])?)
     }
+}
+
+fn write(
+    statement: &mut Statement<'_>,
+    room: i64,
+    name: &[u8],
+    key: UsedKey,
+) -> rusqlite::Result<usize> {
+    let ends = micros(key.ends);
+    statement.execute(params![
+        room,
+        name,
+        key.offset,
+        key.id.0,
+        key.content.cast_signed(),
+        ends,
+        sum(room, name, key, ends).end(),
+    ])
 }
 
 fn read(row: &Row<'_>) -> Result<UsedKey, Fault> {
