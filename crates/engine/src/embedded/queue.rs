@@ -63,13 +63,11 @@ impl Queue {
 
 impl Calls {
     /// Waits for calls and takes all that are there, up to one batch. None come when the engine is gone.
-    pub(super) fn receive(&mut self) -> Vec<Call> {
-        let mut calls = Vec::new();
+    pub(super) fn receive(&mut self, batch: &mut Vec<Call>) {
         self.gather();
-        self.receiver.blocking_recv_many(&mut calls, BATCH_MAX);
-        let weight = calls.iter().map(Call::weight).sum();
+        self.receiver.blocking_recv_many(batch, BATCH_MAX);
+        let weight = batch.iter().map(Call::weight).sum();
         self.bytes.fetch_sub(weight, Ordering::Relaxed);
-        calls
     }
 
     /// Lets those who were answered just now come with their next call, as long as more and more come: they then share

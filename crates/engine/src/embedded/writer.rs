@@ -49,13 +49,15 @@ struct Writer<'c> {
 
 impl Writer<'_> {
     fn run(mut self, mut calls: Calls) {
+        // One for all batches: it is large.
+        let mut batch = Vec::new();
         loop {
             if !self.upkeep.has_work() || !calls.is_empty() {
-                let batch = calls.receive();
+                calls.receive(&mut batch);
                 if batch.is_empty() {
                     break;
                 }
-                self.write(batch);
+                self.write(&mut batch);
             }
             let tables = &mut self.tables;
             let kept_up = self
@@ -70,12 +72,12 @@ impl Writer<'_> {
     }
 
     /// Writes the calls and answers them. What is the matter with one of them is not the others' fault.
-    fn write(&mut self, mut batch: Vec<Call>) {
-        match self.commit(&mut batch) {
+    fn write(&mut self, batch: &mut Vec<Call>) {
+        match self.commit(batch) {
             Ok(()) => self.end(batch, None),
             Err(Fault::Damaged(_) | Fault::Other(_)) if batch.len() > 1 => {
-                for call in batch {
-                    self.write(vec![call]);
+                for call in batch.drain(..) {
+                    self.write(&mut vec![call]);
                 }
             }
             Err(fault) => {
@@ -103,7 +105,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn end(&self, batch: Vec<Call>, refused: Option<&EngineError>) {
+    fn end(&self, batch: &mut Vec<Call>, refused: Option<&EngineError>) {
         let awaited = batch.iter().filter(|call| call.is_awaited()).count() as u64;
         let figures = &self.shared.figures;
         match refused {
@@ -112,7 +114,7 @@ impl Writer<'_> {
             None => (),
         }
         let rooms = &self.shared.memory.rooms;
-        for mut call in batch {
+        for mut call in batch.drain(..) {
             if refused.is_some()
                 && let Call::Relay { room, cast, asker } = &mut call
             {
