@@ -12,6 +12,8 @@ const USER: &str = "{user}";
 pub struct Pattern {
     text: Box<str>,
     open: bool,
+    /// Whether the subject stands in the text.
+    names_user: bool,
 }
 
 impl Pattern {
@@ -29,11 +31,15 @@ impl Pattern {
         valid.then(|| Self {
             text: stem.into(),
             open,
+            names_user: stem.contains(USER),
         })
     }
 
     /// Whether `room` is in the set, seen by `user`.
     pub fn matches(&self, room: &RoomName, user: &str) -> bool {
+        if !self.names_user {
+            return self.matches_whoever_asks(room);
+        }
         let mut rest = room.as_str();
         let mut parts = self.text.split(USER);
         if let Some(first) = parts.next() {
@@ -56,8 +62,11 @@ impl Pattern {
 
     /// Whether `room` is in the set, seen by anybody at all.
     pub fn matches_for_somebody(&self, room: &RoomName) -> bool {
+        if !self.names_user {
+            return self.matches_whoever_asks(room);
+        }
         let Some((before, _)) = self.text.split_once(USER) else {
-            return self.matches(room, "");
+            return false;
         };
         let Some(rest) = room.as_str().strip_prefix(before) else {
             return false;
@@ -65,6 +74,12 @@ impl Pattern {
         // Names are short, and of ASCII alone.
         let mut users = (1..=rest.len()).filter_map(|end| rest.get(..end));
         users.any(|user| self.matches(room, user))
+    }
+
+    /// Most patterns name nobody, and every message is held against all of them: this is to be cheap.
+    fn matches_whoever_asks(&self, room: &RoomName) -> bool {
+        let rest = room.as_str().strip_prefix(&*self.text);
+        rest.is_some_and(|rest| self.open || rest.is_empty())
     }
 }
 
