@@ -47,7 +47,9 @@ impl<M: Serialize> Envelope<M> {
         let request = self.request.as_ref().map(RequestId::as_json);
         match encoding {
             Encoding::Json => {
-                let mut out = serde_json::to_vec(&self.message).expect(WRITES);
+                // Most messages have room there.
+                let mut out = Vec::with_capacity(256);
+                serde_json::to_writer(&mut out, &self.message).expect(WRITES);
                 if let Some(request) = request {
                     // The type and the payload are there, and the id goes behind them.
                     out.pop();
@@ -93,7 +95,7 @@ struct Parts<V> {
 impl<'de> Parts<Json<'de>> {
     fn of_json(bytes: &'de [u8]) -> Result<Self, Malformed> {
         let (mut kind, mut payload, mut request) = (None, None, None);
-        for (name, value) in Json::read(bytes)?.fields().map_err(no_message)? {
+        for (name, value) in Json::read_fields(bytes).map_err(no_message)? {
             let part = match &*name {
                 "type" => &mut kind,
                 "payload" => &mut payload,

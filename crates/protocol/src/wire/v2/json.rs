@@ -20,7 +20,7 @@ pub(super) struct Json<'de>(&'de RawValue);
 
 impl<'de> Json<'de> {
     /// Takes a whole message.
-    pub(super) fn read(bytes: &'de [u8]) -> Result<Self, Fault> {
+    fn read(bytes: &'de [u8]) -> Result<Self, Fault> {
         serde_json::from_slice(bytes)
             .map(Self)
             .map_err(|_not_json| {
@@ -29,6 +29,15 @@ impl<'de> Json<'de> {
                     "invalid JSON: send one message in each text frame",
                 )
             })
+    }
+
+    /// The fields of a whole message, read in one pass.
+    pub(super) fn read_fields(bytes: &'de [u8]) -> Result<Vec<(Cow<'de, str>, Self)>, Fault> {
+        match serde_json::from_slice(bytes) {
+            Ok(Object(fields)) => Ok(fields),
+            // Whether it is another value, or nothing at all, is told apart.
+            Err(_no_object) => Self::read(bytes)?.fields(),
+        }
     }
 
     /// An object without fields.
