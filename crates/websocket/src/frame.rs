@@ -54,7 +54,8 @@ pub(crate) fn encode(opcode: Opcode, payload: &[u8], key: Option<[u8; 4]>) -> By
     if let (Some(key), Some(payload)) = (key, frame.get_mut(header_bytes..)) {
         mask::apply(payload, key);
     }
-    frame.into()
+    // Without room to spare, nothing is allocated beside it until it is shared.
+    frame.into_boxed_slice().into()
 }
 
 pub(crate) fn encode_compressed(opcode: Opcode, compressed: &[u8]) -> Bytes {
