@@ -36,7 +36,8 @@ impl Asker {
 }
 
 impl Worker {
-    /// Asks the rooms in the name of a connection, by what was read at `read_at`.
+    /// Asks the rooms in the name of a connection, by what was read at `read_at`. A join has a box of its own: the
+    /// others, most of which are publications, need far less.
     pub(super) async fn answer_v2(
         self: Rc<Self>,
         asker: Asker,
@@ -50,7 +51,7 @@ impl Worker {
                 begin,
                 bytes_max,
                 members,
-            } => self.enter(&asker, &room, (begin, bytes_max), members).await,
+            } => Box::pin(self.enter(&asker, &room, (begin, bytes_max), members)).await,
             Ask::Leave { room } => {
                 self.leave(asker.party(), &room);
                 Ok(Reply::Left)
