@@ -37,8 +37,8 @@ pub(super) fn scan(text: &str, depth_max: usize) -> Result<(), Fault> {
 /// Reads to the end of a string, from behind its opening quote; answers what follows.
 fn scan_string(mut rest: &[u8]) -> Result<&[u8], Fault> {
     loop {
-        rest = match rest {
-            [] => return Ok(rest),
+        rest = match skip_plain(rest) {
+            [] => return Ok(&[]),
             [b'"', tail @ ..] => return Ok(tail),
             [b'\\', b'u', b'd' | b'D', digit, _, _, tail @ ..] => match digit {
                 b'8' | b'9' | b'a' | b'b' | b'A' | b'B' => skip_low_surrogate(tail)?,
@@ -48,6 +48,12 @@ fn scan_string(mut rest: &[u8]) -> Result<&[u8], Fault> {
             [b'\\', _, tail @ ..] | [_, tail @ ..] => tail,
         };
     }
+}
+
+/// What follows the plain characters of a string: its closing quote, or an escape.
+fn skip_plain(string: &[u8]) -> &[u8] {
+    let at = string.iter().position(|byte| matches!(byte, b'"' | b'\\'));
+    at.and_then(|at| string.get(at..)).unwrap_or_default()
 }
 
 fn skip_low_surrogate(rest: &[u8]) -> Result<&[u8], Fault> {
@@ -67,31 +73,36 @@ fn skip_low_surrogate(rest: &[u8]) -> Result<&[u8], Fault> {
 
 /// Whether a number is so large that a double, and so JavaScript, reads it as infinite.
 pub(super) fn has_infinity(text: &str) -> bool {
-    let mut is_in_string = false;
-    let mut rest = text;
-    while let Some(at) = rest.find(|it: char| it == '"' || it == '\\' || it.is_ascii_digit()) {
-        let (_, from) = rest.split_at(at);
-        let skipped = match from.as_bytes() {
-            [b'"', ..] => {
-                is_in_string = !is_in_string;
-                1
-            }
-            // What is escaped may be a quote, and is never more than one byte here.
-            [b'\\', _, ..] => 2,
-            _ => {
-                let is_of_number = |it: u8| it.is_ascii_digit() || b".eE+-".contains(&it);
-                let end = from.bytes().position(|it| !is_of_number(it));
-                let number = from.get(..end.unwrap_or(from.len())).unwrap_or_default();
-                let read = number.parse().unwrap_or(0.0_f64);
-                if !is_in_string && read.is_infinite() {
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        rest = match first {
+            b'"' => skip_string(tail),
+            b'0'..=b'9' => {
+                let is_of_number = |it: &u8| it.is_ascii_digit() || b".eE+-".contains(it);
+                let end = rest.iter().position(|it| !is_of_number(it));
+                let (number, behind) = rest.split_at(end.unwrap_or(rest.len()));
+                let number = str::from_utf8(number).unwrap_or_default();
+                if number.parse().is_ok_and(f64::is_infinite) {
                     return true;
                 }
-                number.len().max(1)
+                behind
             }
+            _ => tail,
         };
-        rest = from.get(skipped..).unwrap_or_default();
     }
     false
+}
+
+/// What follows a string, from behind its opening quote.
+fn skip_string(mut rest: &[u8]) -> &[u8] {
+    loop {
+        rest = match skip_plain(rest) {
+            [b'"', tail @ ..] => return tail,
+            // What is escaped may be a quote, and is never more than one byte here.
+            [b'\\', _, tail @ ..] => tail,
+            _ => return &[],
+        };
+    }
 }
 
 /// The characters of a JSON string; none if the text is another value, or an escape is no character.
