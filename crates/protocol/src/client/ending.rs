@@ -113,6 +113,9 @@ impl Ending {
         if let Some(bye) = bye {
             return match bye.after_ms {
                 _ if !bye.retry => Verdict::Final,
+                Some(after) if bye.code == CloseCode::GoingAway => {
+                    Verdict::Retry(Wait::Gone(Duration::from_millis(after)))
+                }
                 Some(after) => Verdict::Retry(Wait::Hint(Duration::from_millis(after))),
                 None => by_table(code, known),
             };
@@ -220,6 +223,9 @@ mod tests {
         let ending = Ending::closed(1001, "");
         let away = bye(CloseCode::GoingAway, false, None);
         assert_eq!(ending.verdict(Some(&away)), Verdict::Final);
+        let restart = bye(CloseCode::GoingAway, true, Some(3000));
+        let gone = Wait::Gone(Duration::from_secs(3));
+        assert_eq!(ending.verdict(Some(&restart)), Verdict::Retry(gone));
         let limit = bye(CloseCode::LimitReached, true, Some(4000));
         let lost = Ending::without_code(EndingKind::Lost, "");
         let hint = Wait::Hint(Duration::from_secs(4));

@@ -29,6 +29,8 @@ pub(super) enum Wait {
     Announced,
     /// Not before this, says the server.
     Hint(Duration),
+    /// The server goes away and is gone after this: all its clients come back from then on, over the announced window.
+    Gone(Duration),
 }
 
 impl Default for Retry {
@@ -68,6 +70,7 @@ impl Retry {
         match wait {
             Wait::Local if failures == 0 => chance.between(Duration::ZERO, LOCAL_WINDOW),
             Wait::Local | Wait::Announced => self.delay(failures, window, chance),
+            Wait::Gone(after) => chance.between(after, after + window),
             Wait::Hint(hint) => chance.between(hint, hint + (hint / 2).max(LOCAL_WINDOW)),
         }
     }

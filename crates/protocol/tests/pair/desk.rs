@@ -247,7 +247,7 @@ impl World {
     /// The server ends a connection.
     pub(crate) fn end(&mut self, id: LinkId, code: CloseCode) {
         if let Some(desk) = self.link(id).and_then(|link| link.desk.as_mut()) {
-            desk.session.handle_end(Close::new(code));
+            desk.session.handle_end(Close::new(code), None);
             self.serve(id);
         }
     }

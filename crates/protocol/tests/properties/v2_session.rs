@@ -303,7 +303,9 @@ impl Driver {
                 }
             }
             Event::Stray => self.stray(now),
-            Event::End => self.session.handle_end(Close::new(CloseCode::GoingAway)),
+            Event::End => self
+                .session
+                .handle_end(Close::new(CloseCode::GoingAway), None),
         }
         self.drain();
         self.check();

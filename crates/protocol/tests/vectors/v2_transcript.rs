@@ -106,7 +106,7 @@ impl Run {
             })),
             "end" => {
                 let code = CloseCode::all().find(|code| input == code.number());
-                session.handle_end(Close::new(code.unwrap()));
+                session.handle_end(Close::new(code.unwrap()), None);
             }
             "verdict" => session.handle_verdict(
                 now,

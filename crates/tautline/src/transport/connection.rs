@@ -427,8 +427,14 @@ impl Connection {
             let answer = if by == By::Client { "" } else { &*reason };
             let code = code.unwrap_or_else(|| CloseCode::Normal.number());
             let mut last = BytesMut::new();
+            // Who has found no other place by now comes back to this one.
+            let left = self
+                .worker
+                .leaving
+                .get()
+                .map(|leaving| leaving.left(now.at));
             if by == By::Server
-                && let Some(word) = self.session.take_last_word(code)
+                && let Some(word) = self.session.take_last_word(code, left)
             {
                 last.extend_from_slice(&self.worker.encoder.frame(self.variant, &word));
             }

@@ -177,14 +177,15 @@ impl Dialogue {
 
     /// What is said before the close, if the version says something: whether it was the session that decided to end,
     /// or is the driver.
-    pub(super) fn take_last_word(&mut self, code: u16) -> Option<Vec<u8>> {
+    /// Who is to come back comes no sooner than `after`.
+    pub(super) fn take_last_word(&mut self, code: u16, after: Option<Duration>) -> Option<Vec<u8>> {
         let Self::V2(it) = self else {
             return None;
         };
         if it.bye.is_none()
             && let Some(code) = CloseCode::all().find(|known| known.number() == code)
         {
-            it.session.handle_end(Close::new(code));
+            it.session.handle_end(Close::new(code), after);
             // What is not said by now is of no use any more.
             while let Some(output) = it.session.poll() {
                 if let v2::Output::Close(bye, _) = output {

@@ -106,6 +106,13 @@ pub(super) struct Leaving {
     pub(super) ends: std::time::Instant,
 }
 
+impl Leaving {
+    /// How long it takes until all are closed.
+    pub(super) fn left(self, now: std::time::Instant) -> Duration {
+        self.ends.saturating_duration_since(now)
+    }
+}
+
 /// What the connections of one shard share. Never leaves its thread.
 pub(crate) struct Worker {
     pub(super) shared: Arc<Shared>,

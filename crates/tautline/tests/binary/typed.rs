@@ -346,7 +346,12 @@ fn who_has_not_moved_is_told_bye() {
     server.terminate();
     for speaker in &mut speakers {
         assert_eq!(speaker.next()["type"], "goaway");
-        let (bye, (code, _)) = speaker.closed();
+        let (mut bye, (code, _)) = speaker.closed();
+        let after = bye.as_object_mut().unwrap().remove("afterMs");
+        assert!(
+            after.unwrap().as_u64().unwrap() <= 50,
+            "what is left of the window"
+        );
         assert_eq!(
             (code, &bye),
             (1001, &json!({ "code": 1001, "retry": true }))

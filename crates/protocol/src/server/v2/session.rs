@@ -197,10 +197,11 @@ impl Session {
         is_open
     }
 
-    /// The driver ends the connection for a reason of its own.
-    pub fn handle_end(&mut self, close: Close) {
+    /// The driver ends the connection for a reason of its own. If the client is to come back, then no sooner than
+    /// `after`.
+    pub fn handle_end(&mut self, close: Close, after: Option<Duration>) {
         if !self.is_closed() {
-            self.close(close);
+            self.close_for(close, after);
         }
     }
 

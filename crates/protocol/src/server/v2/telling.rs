@@ -1,5 +1,7 @@
 //! What the client is told.
 
+use std::time::Duration;
+
 use super::session::{Session, Stage};
 use super::{Entered, Output};
 use crate::model::{Acks, Member, RoomName};
@@ -86,11 +88,16 @@ impl Session {
 
     /// Says `bye`, and ends the connection.
     pub(super) fn close(&mut self, close: Close) {
+        self.close_for(close, None);
+    }
+
+    /// The same, and the client is to come back no sooner than `after`.
+    pub(super) fn close_for(&mut self, close: Close, after: Option<Duration>) {
         let has_to_wait = matches!(
             close.code,
             CloseCode::TryAgainLater | CloseCode::LimitReached
         );
-        let after = has_to_wait.then_some(self.settings.v2.come_back_after);
+        let after = after.or(has_to_wait.then_some(self.settings.v2.come_back_after));
         let bye = self.bytes(ServerMessage::Bye(bye(close.code, after)), None);
         self.stage = Stage::Closed;
         self.answers.clear();
