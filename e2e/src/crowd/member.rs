@@ -152,7 +152,9 @@ impl Member {
             return;
         };
         let events = place.handle(event, &mut self.faults);
-        place.era = self.progress.era.load(Ordering::Acquire);
+        if !events.is_empty() {
+            place.era = self.progress.era.load(Ordering::Acquire);
+        }
         for event in events {
             if let Event::Delivered { .. } = event {
                 self.progress.delivered.fetch_add(1, Ordering::Relaxed);
