@@ -11,6 +11,7 @@ mod lock_files;
 mod manifest;
 mod module_arrows;
 mod names;
+mod promises;
 mod prose;
 mod scripts;
 mod serialize;
@@ -55,7 +56,7 @@ impl fmt::Display for Violation {
 /// A rule: it looks at the whole tree and says what it does not like.
 type Rule = fn(&Tree) -> Vec<Violation>;
 
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 13] = [
     crate_arrows::check,
     module_arrows::check,
     clocks::check,
@@ -66,6 +67,7 @@ const RULES: [Rule; 12] = [
     heads::check,
     serialize::check,
     manifest::check,
+    promises::check,
     prose::check,
     lock_files::check,
 ];
