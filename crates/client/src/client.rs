@@ -134,15 +134,18 @@ impl Client {
         self.shared().command(|desk, now| desk.session.close(now));
     }
 
-    /// Takes nothing in any more, waits until everything published is acknowledged, for `patience` at most, and closes.
-    /// Dropping the future does not stop that.
+    /// Takes nothing in any more, waits until everything published is acknowledged, for `patience` at most, and closes:
+    /// the server has heard of it when this returns, or has not answered for a second. Dropping the future does not
+    /// stop that.
     pub async fn drain(&self, patience: Duration) {
         self.shared()
             .command(|desk, now| desk.session.drain(now, patience));
         let mut state = self.state();
         let is_closed = |state: &ConnectionState| matches!(state, ConnectionState::Closed { .. });
-        // The state lives as long as this client does.
+        // The state lives as long as this client does, and so does what is open.
         state.wait_for(is_closed).await.ok();
+        let mut open = self.shared().open.subscribe();
+        open.wait_for(|open| *open == 0).await.ok();
     }
 
     pub(crate) fn shared(&self) -> &Shared {

@@ -111,6 +111,10 @@ impl Driver {
                 self.lose_patience();
             }
             let timeout = self.do_jobs();
+            let open = self.wires.len();
+            self.shared
+                .open
+                .send_if_modified(|known| std::mem::replace(known, open) != open);
             if self.shared.is_orphaned() && self.wires.is_empty() {
                 return;
             }

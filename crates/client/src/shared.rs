@@ -21,6 +21,8 @@ pub(crate) struct Shared {
     /// Wakes the driver.
     pub(crate) wake: Notify,
     pub(crate) state: watch::Sender<ConnectionState>,
+    /// How many connections the driver has, those that it is closing included.
+    pub(crate) open: watch::Sender<usize>,
 }
 
 /// The machine, and who waits for what.
@@ -49,6 +51,7 @@ impl Shared {
                 is_orphaned: false,
             }),
             wake: Notify::new(),
+            open: watch::Sender::new(0),
         }
     }
 
