@@ -19,7 +19,7 @@ struct Arrow {
     never: &'static [&'static str],
 }
 
-const ALL: [Arrow; 18] = [
+const ALL: [Arrow; 21] = [
     Arrow {
         of_crate: "protocol",
         module: "model",
@@ -89,6 +89,7 @@ const ALL: [Arrow; 18] = [
             "crate::admin",
             "crate::doctor",
             "crate::serve",
+            "tautline_client",
         ],
     },
     Arrow {
@@ -99,6 +100,7 @@ const ALL: [Arrow; 18] = [
             "crate::admin",
             "crate::doctor",
             "crate::serve",
+            "tautline_client",
         ],
     },
     Arrow {
@@ -112,6 +114,7 @@ const ALL: [Arrow; 18] = [
             "crate::api",
             "crate::admin",
             "crate::serve",
+            "tautline_client",
         ],
     },
     Arrow {
@@ -123,6 +126,7 @@ const ALL: [Arrow; 18] = [
             "crate::api",
             "crate::admin",
             "crate::serve",
+            "tautline_client",
         ],
     },
     Arrow {
@@ -134,17 +138,50 @@ const ALL: [Arrow; 18] = [
             "crate::api",
             "crate::admin",
             "crate::serve",
+            "tautline_client",
         ],
     },
     Arrow {
         of_crate: "tautline",
         module: "api",
-        never: &["crate::transport", "crate::admin", "crate::serve"],
+        never: &[
+            "crate::transport",
+            "crate::admin",
+            "crate::serve",
+            "tautline_client",
+        ],
     },
     Arrow {
         of_crate: "tautline",
         module: "inquiry",
         never: &[
+            "crate::transport",
+            "crate::api",
+            "crate::admin",
+            "crate::serve",
+            "tautline_client",
+        ],
+    },
+    Arrow {
+        of_crate: "tautline",
+        module: "serve",
+        never: &["crate::terminal", "tautline_client"],
+    },
+    Arrow {
+        of_crate: "tautline",
+        module: "admin",
+        never: &["crate::terminal", "tautline_client"],
+    },
+    Arrow {
+        of_crate: "tautline",
+        module: "terminal",
+        never: &[
+            "tautline_hub",
+            "tautline_protocol::client",
+            "tautline_protocol::server",
+            "crate::config",
+            "crate::audit",
+            "crate::auth",
             "crate::transport",
             "crate::api",
             "crate::admin",
@@ -176,7 +213,13 @@ pub(super) fn check(tree: &Tree) -> Vec<Violation> {
 
 fn check_file(tree: &Tree, file: &Source, of_crate: &str, never: &[&str]) -> Vec<Violation> {
     let mut violations = Vec::new();
-    for root in ["crate", "super", "tautline_protocol", "tautline_hub"] {
+    for root in [
+        "crate",
+        "super",
+        "tautline_protocol",
+        "tautline_hub",
+        "tautline_client",
+    ] {
         let home = root.strip_prefix("tautline_").unwrap_or(of_crate);
         let exports = exports(tree, home);
         for (line, path) in imports(file, root) {
