@@ -1,9 +1,11 @@
 //! The command line.
 
 pub mod audit;
+pub mod exit;
 #[cfg(test)]
 mod reference;
 pub mod store;
+pub mod terminal;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,7 +14,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use self::audit::AuditCommand;
+use self::exit::help;
 use self::store::StoreCommand;
+use self::terminal::{MembersArguments, PubArguments, RequestArguments, SubArguments};
 
 const EXAMPLES: &str = "Examples:
   tautline serve --dev                            a server to try things with, on 127.0.0.1:8080
@@ -24,6 +28,7 @@ const EXAMPLES: &str = "Examples:
   tautline key --id billing                       a key for the HTTP interface, and its line for the file
   tautline audit verify --config tautline.toml    whether the audit log is as it was written
   tautline store backup --config tautline.toml /backup/store.db   all durable rooms in one file, while they are used
+  tautline sub lobby --token dev-token            what happens in a room, and `pub`, `request`, `members` beside it
   tautline explain 1006                           what a close code means, and what to do";
 
 /// A self-hosted realtime server: rooms over WebSocket that survive the network.
@@ -50,6 +55,18 @@ pub enum Command {
     /// Look after the store of durable rooms: check it, back it up, bring it back.
     #[command(subcommand)]
     Store(StoreCommand),
+    /// Follow rooms: what is published there, across lost connections, each message once.
+    #[command(after_help = help(terminal::SUB_EXAMPLES))]
+    Sub(SubArguments),
+    /// Publish to a room, and wait until that is acknowledged.
+    #[command(after_help = help(terminal::PUB_EXAMPLES))]
+    Pub(PubArguments),
+    /// Ask the application's backend, and print its answer.
+    #[command(after_help = help(terminal::REQUEST_EXAMPLES))]
+    Request(RequestArguments),
+    /// List who is present in a room.
+    #[command(after_help = help(terminal::MEMBERS_EXAMPLES))]
+    Members(MembersArguments),
     /// Make a token that the server of a configuration accepts.
     Token(TokenArguments),
     /// Make a key for the operators' listener, and the line that the configuration keeps of it.

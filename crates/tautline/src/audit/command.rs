@@ -19,6 +19,7 @@ use crate::cli::ServeArguments;
 use crate::cli::audit::{
     AuditCommand, AuditPlace, ExportFormat, RowFilter, TailArguments, VerifyArguments,
 };
+use crate::color;
 use crate::config::Config;
 use crate::logging;
 use crate::tell::{EXIT_CONFIG, EXIT_USAGE};
@@ -282,7 +283,7 @@ fn moment(flag: &str, text: &str) -> Result<u64, Failure> {
 fn form(json: bool) -> Form {
     if json {
         Form::Json
-    } else if io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+    } else if color::is_wanted() {
         Form::Colored
     } else {
         Form::Plain

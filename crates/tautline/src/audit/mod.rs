@@ -12,7 +12,6 @@ mod event;
 mod fault;
 mod file;
 mod log;
-mod plain;
 mod query;
 mod queue;
 mod row;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::chain::Hash;
-use super::plain::escape_json;
+use crate::plain::escape_json;
 
 /// What a row is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

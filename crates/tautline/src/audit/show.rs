@@ -4,8 +4,9 @@ use std::fmt::Write;
 use std::io;
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::plain::{escape, escape_json};
 use super::row::{Kind, Row};
+use crate::color::{DIM, GREEN, RED, RESET, YELLOW};
+use crate::plain::{escape, escape_json};
 
 /// How rows are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,12 +37,6 @@ const COLUMNS: [&str; 9] = [
 /// How wide the columns of a table are at least; the detail is last and as wide as it is. The hash is not
 /// for eyes.
 const WIDTHS: [usize; 7] = [8, 24, 13, 28, 12, 15, 16];
-
-const RED: &str = "\x1b[31m";
-const YELLOW: &str = "\x1b[33m";
-const GREEN: &str = "\x1b[32m";
-const DIM: &str = "\x1b[2m";
-const RESET: &str = "\x1b[0m";
 
 impl Form {
     /// What stands above the rows.
@@ -192,8 +187,8 @@ mod tests {
 
     use super::*;
     use crate::audit::chain::Hash;
-    use crate::audit::plain::steers;
     use crate::audit::row::Entry;
+    use crate::plain::steers;
 
     fn detail() -> serde_json::Value {
         json!({"n": "\u{1b}\u{9b}"})

@@ -16,7 +16,8 @@ const HEAD: &str = "\
 What `--help` says, for every command.
 
 Exit codes: 0 is success, 1 a failure, 2 or 64 a command line that is wrong, 78 a configuration that is wrong. What a command was
-asked for goes to standard output, everything else to standard error.
+asked for goes to standard output, everything else to standard error. `sub`, `pub`, `request` and `members` have codes of their own, which
+stand in their help.
 ";
 
 /// A command and those below it, each with its help.

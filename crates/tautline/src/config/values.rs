@@ -11,6 +11,9 @@ use toml::Value;
 use super::rate;
 use super::setting::{Kind, SETTINGS, Setting};
 
+/// Variables that look like ours and are read elsewhere: whoever sets them for `tautline sub` can still run the server.
+const OF_OTHERS: [&str; 3] = ["TAUTLINE_LOG", "TAUTLINE_TOKEN", "TAUTLINE_URL"];
+
 /// Everything that is wrong, each with key, value and fix.
 #[derive(Debug, Default)]
 pub(super) struct Faults(pub(super) Vec<String>);
@@ -84,7 +87,10 @@ impl Values {
             .iter()
             .map(|setting| (setting.variable(), setting))
             .collect();
-        for (variable, text) in variables.filter(|(_, text)| !text.is_empty()) {
+        let is_meant = |(variable, text): &(String, String)| {
+            !text.is_empty() && !OF_OTHERS.contains(&variable.as_str())
+        };
+        for (variable, text) in variables.filter(is_meant) {
             if let Some((_, setting)) = names.iter().find(|(name, _)| *name == variable) {
                 self.written
                     .insert(setting.key.to_owned(), from_text(setting.kind, &text));

@@ -46,6 +46,8 @@ mod requests;
 #[cfg(test)]
 mod slow;
 #[cfg(test)]
+mod terminal;
+#[cfg(test)]
 mod tls;
 #[cfg(test)]
 mod tokens;
