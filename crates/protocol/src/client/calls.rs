@@ -161,6 +161,14 @@ impl Calls {
         Some(call.is_in_flight)
     }
 
+    /// What others see if the question of a ticket is answered, and in which room.
+    pub(super) fn shown(&self, ticket: Ticket) -> Option<(RoomName, Bytes)> {
+        match &self.waiting.get(&ticket)?.question {
+            Question::Presence { room, state } => Some((room.clone(), state.clone())),
+            Question::History { .. } | Question::Members { .. } | Question::Request { .. } => None,
+        }
+    }
+
     /// The connection is lost. What only reads is asked again.
     pub(super) fn lose(&mut self) -> Vec<Settled> {
         self.in_flight = 0;

@@ -18,7 +18,7 @@ pub(super) struct Room {
     pub(super) position: Option<Position>,
     /// How many of the newest are wanted at the first join.
     last: Option<u32>,
-    /// What others are to see.
+    /// What others see, or are to see from the join on.
     pub(super) presence: Option<Bytes>,
     /// The room asks for acknowledgements.
     wants_acks: bool,
@@ -106,6 +106,10 @@ impl Room {
             };
             self.skip(missing, position, tell)?;
         } else if stood.is_none() {
+            if self.position.is_some() {
+                // Another order, and not a word of it.
+                return Err(Hole);
+            }
             let first = joined.messages.first();
             self.position = Some(first.map_or(joined.position, |first| {
                 begins(first.offset.saturating_sub(1))

@@ -1,6 +1,6 @@
 //! The rooms that the application wants to be in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -45,6 +45,8 @@ pub enum JoinError {
 #[derive(Debug, Default)]
 pub(super) struct Rooms {
     rooms: BTreeMap<RoomName, Room>,
+    /// The rooms that the server is still to hear of that they were left.
+    leaving: BTreeSet<RoomName>,
 }
 
 impl Rooms {
@@ -58,8 +60,32 @@ impl Rooms {
         if state.is_some_and(|state| Data::parse(state).is_err()) {
             return Err(JoinError::State);
         }
+        // A join begins anew, whatever was there before.
+        self.leaving.remove(&room);
         self.rooms.insert(room, Room::new(number, joining));
         Ok(())
+    }
+
+    /// The server believes that the client is in a room, and is to hear that it is not.
+    pub(super) fn leave_at_server(&mut self, room: RoomName) {
+        self.leaving.insert(room);
+    }
+
+    /// The next that the server is to hear of.
+    pub(super) fn next_leave(&self) -> Option<&RoomName> {
+        self.leaving.first()
+    }
+
+    /// It hears of it now.
+    pub(super) fn take_leave(&mut self) -> Option<RoomName> {
+        self.leaving.pop_first()
+    }
+
+    /// Others see this now, also after the next join.
+    pub(super) fn show(&mut self, room: &RoomName, state: Bytes) {
+        if let Some(room) = self.rooms.get_mut(room) {
+            room.presence = Some(state);
+        }
     }
 
     /// Forgets a room. None if it was not wanted; otherwise whether the server was asked for it.
@@ -152,12 +178,14 @@ impl Rooms {
 
     /// The connection is lost. The rooms that the client was in, or on its way into.
     pub(super) fn lose(&mut self) -> Vec<RoomName> {
+        self.leaving.clear();
         let lost = |(name, room): (&RoomName, &mut Room)| room.lose().then(|| name.clone());
         self.rooms.iter_mut().filter_map(lost).collect()
     }
 
     /// Nothing more is delivered.
     pub(super) fn end(&mut self) -> Vec<RoomName> {
+        self.leaving.clear();
         std::mem::take(&mut self.rooms).into_keys().collect()
     }
 }

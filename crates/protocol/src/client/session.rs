@@ -132,8 +132,8 @@ impl Session {
     /// When [`Session::handle_timeout`] has something to do.
     pub fn next_timeout(&self, now: Instant) -> Option<Instant> {
         let until = match self.stage {
-            Stage::Idle | Stage::Closed(_) => return None,
-            Stage::Open => None,
+            Stage::Closed(_) => return None,
+            Stage::Idle | Stage::Open => None,
             Stage::Draining { until } => Some(until),
         };
         let live = self.lines.live.as_ref();
@@ -261,7 +261,7 @@ impl Session {
                 let line = attempt.line;
                 let why = "the application gave no token in time";
                 self.give_up(now, line, Ending::without_code(EndingKind::NoToken, why));
-            } else {
+            } else if self.lines.live.is_some() {
                 self.credentials.refresh_later(now);
             }
         }

@@ -13,7 +13,7 @@ use crate::client::{
 };
 use crate::model::{Member, Position, RoomName};
 use crate::wire::v2::{
-    ClientMessage, Empty, Envelope, Failure, Goaway, Joined, Leave, Mistake, Published, Restored,
+    ClientMessage, Empty, Envelope, Failure, Goaway, Joined, Mistake, Published, Restored,
     ServerMessage, Welcome,
 };
 use crate::wire::{ErrorCode, RequestId, v2};
@@ -98,33 +98,37 @@ impl Session {
         let ttl = welcome.token_ttl_ms.map(Duration::from_millis);
         self.credentials.accept(now, ttl, &mut self.chance);
         self.tell_state();
+        let is_whole = welcome.rooms.len() == attempt.greeted.len();
+        if is_whole {
+            for (greeted, restored) in attempt.greeted.into_iter().zip(&welcome.rooms) {
+                self.restore(now, greeted, restored);
+            }
+        }
         for room in lost {
-            if !attempt.greeted.iter().any(|greeted| greeted.room == room) {
+            let is_out = |room: &mut Room| matches!(room.stage, Membership::Wanted { .. });
+            if self.rooms.get_mut(&room).is_some_and(is_out) {
                 self.tell(room, RoomEvent::Status(RoomStatus::Joining));
             }
         }
-        if welcome.rooms.len() != attempt.greeted.len() {
+        if !is_whole {
             let why = "the welcome is to other rooms than were asked for";
             self.give_up(now, attempt.line, nonsense(why));
-            return;
-        }
-        for (greeted, restored) in attempt.greeted.into_iter().zip(&welcome.rooms) {
-            self.restore(now, greeted, restored);
         }
     }
 
     /// What became of a room of `hello`.
     fn restore(&mut self, now: Instant, greeted: Greeted, restored: &Restored<'_>) {
         let room = self.rooms.get_mut(&greeted.room);
+        let room = room.filter(|room| room.stage != Membership::Denied);
+        let is_there = room.is_some();
         let wanted = room.filter(|room| room.number == greeted.number);
         match (restored, wanted) {
             // It is left as it is, and asked for again from where it stands now.
             (Restored::Joined(joined), Some(room)) if room.is_elsewhere(greeted.since, joined) => {}
             (Restored::Joined(joined), Some(_)) => self.joined(now, joined),
-            (Restored::Joined(_), None) => {
-                let leave = Leave { room: greeted.room };
-                self.say(&ClientMessage::Leave(leave).into());
-            }
+            // It was left meanwhile. If it was joined again since, that join begins anew.
+            (Restored::Joined(_), None) if is_there => {}
+            (Restored::Joined(_), None) => self.rooms.leave_at_server(greeted.room),
             (Restored::Error(failure), Some(_)) => self.not_joined(now, &greeted.room, failure),
             (Restored::Error(_), None) => {}
         }
@@ -171,7 +175,7 @@ impl Session {
             ServerMessage::Members(members) => {
                 self.answered(ticket, || Answer::Members(all(&members.members)));
             }
-            ServerMessage::PresenceSet(_) => self.answered(ticket, || Answer::PresenceSet),
+            ServerMessage::PresenceSet(_) => self.shown(ticket),
             ServerMessage::Response(response) => {
                 self.answered(ticket, || Answer::Response(response.data.to_bytes()));
             }
@@ -325,6 +329,14 @@ impl Session {
         if let Some(live) = &mut self.lines.live {
             live.move_at = Some(now + wait);
         }
+    }
+
+    /// Others see what this client shows, also after its next join.
+    fn shown(&mut self, ticket: Option<Ticket>) {
+        if let Some((room, state)) = ticket.and_then(|ticket| self.calls.shown(ticket)) {
+            self.rooms.show(&room, state);
+        }
+        self.answered(ticket, || Answer::PresenceSet);
     }
 
     fn answered(&mut self, ticket: Option<Ticket>, answer: impl FnOnce() -> Answer) {

@@ -13,7 +13,7 @@ use crate::client::{
 };
 use crate::model::{EventName, Position, RoomName};
 use crate::wire::RequestId;
-use crate::wire::v2::{ClientMessage, Data, Empty, Envelope, Leave};
+use crate::wire::v2::{ClientMessage, Data, Empty, Envelope};
 
 impl Session {
     /// Opens a connection, now and whenever there is none. Also after the client was closed.
@@ -83,8 +83,7 @@ impl Session {
         if let Some(was_asked) = self.rooms.leave(room) {
             self.tell(room.clone(), RoomEvent::Status(RoomStatus::Left));
             if was_asked {
-                let leave = Leave { room: room.clone() };
-                self.say(&ClientMessage::Leave(leave).into());
+                self.rooms.leave_at_server(room.clone());
             }
         }
         self.go_on(now);
@@ -112,7 +111,7 @@ impl Session {
         (event, data): (EventName, Bytes),
         conflate: Option<Arc<str>>,
     ) -> bool {
-        let is_wanted = self.is_running() && self.lines.live.is_some();
+        let is_wanted = matches!(self.stage, Stage::Open) && self.lines.live.is_some();
         if !is_wanted || Data::parse(&data).is_err() {
             return false;
         }
@@ -144,11 +143,10 @@ impl Session {
         if matches!(self.stage, Stage::Closed(_) | Stage::Draining { .. }) {
             return Err(CallError::NotSent("the client is closed"));
         }
-        if let Question::Presence { room, state } = &question {
-            let Some(room) = self.rooms.get_mut(room) else {
-                return Err(CallError::NotSent("join the room first"));
-            };
-            room.presence = Some(state.clone());
+        if let Question::Presence { room, .. } = &question
+            && self.rooms.get_mut(room).is_none()
+        {
+            return Err(CallError::NotSent("join the room first"));
         }
         let until = now + timeout.unwrap_or(self.settings.timeouts.call);
         let ticket = self.next_number();

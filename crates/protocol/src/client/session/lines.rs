@@ -69,7 +69,11 @@ impl Session {
                 let why = failure.to_string();
                 self.fail(now, Ending::without_code(EndingKind::NoToken, why));
             }
-            Err(TokenFailure::Unavailable(_)) => self.credentials.refresh_later(now),
+            Err(TokenFailure::Unavailable(_)) if self.lines.live.is_some() => {
+                self.credentials.refresh_later(now);
+            }
+            // The next attempt asks again.
+            Err(TokenFailure::Unavailable(_)) => {}
         }
         self.go_on(now);
     }
@@ -220,7 +224,8 @@ impl Session {
         self.lines.url = None;
         let verdict = ending.verdict(live.bye.as_ref());
         self.lines.ending = Some(ending);
-        if self.lines.attempt.is_none() {
+        // Who is on the way to another connection goes on, unless nobody wants this client any more.
+        if self.lines.attempt.is_none() || verdict == Verdict::Final {
             self.lines.retry_at = None;
             self.follow(now, verdict);
         }
@@ -312,6 +317,7 @@ impl Session {
         self.lines.attempt = None;
         self.lines.user = None;
         self.lines.retry_at = None;
+        self.lines.url = None;
         self.credentials.forget();
         let why = "the client was closed";
         for (ticket, result) in self.publications.end(why) {

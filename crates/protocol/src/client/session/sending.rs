@@ -9,7 +9,7 @@ use crate::client::room::Stage as Membership;
 use crate::client::{Line, Output, Ticket};
 use crate::model::{Bucket, Rate};
 use crate::wire::RequestId;
-use crate::wire::v2::{Ack, Cast, ClientMessage, Data, Envelope, Label};
+use crate::wire::v2::{Ack, Cast, ClientMessage, Data, Envelope, Label, Leave};
 
 /// While so many bytes wait to be written, nothing more is added that can wait.
 const BACKLOG_MAX: usize = 64 * 1024;
@@ -50,10 +50,20 @@ impl Session {
             };
             self.say(&ClientMessage::Ack(ack).into());
         }
+        self.send_leaves(now);
         self.send_joins(now);
         self.send_calls(now);
         self.send_publications(now);
         self.send_casts(now);
+    }
+
+    fn send_leaves(&mut self, now: Instant) {
+        while self.rooms.next_leave().is_some() && self.may(now, Kind::Join) {
+            let Some(room) = self.rooms.take_leave() else {
+                return;
+            };
+            self.say(&ClientMessage::Leave(Leave { room }).into());
+        }
     }
 
     fn send_joins(&mut self, now: Instant) {
@@ -148,8 +158,9 @@ impl Session {
             now + wait.unwrap_or(Duration::ZERO)
         };
         let is_publishing = self.publications.next(now).is_some() || !self.casts.is_empty();
+        let is_joining = self.rooms.next_leave().is_some() || self.rooms.next_join(now).is_some();
         let ready = [
-            (self.rooms.next_join(now).is_some(), Kind::Join),
+            (is_joining, Kind::Join),
             (self.calls.next().is_some(), Kind::Request),
             (is_publishing, Kind::Publish),
         ];
