@@ -428,6 +428,10 @@ impl Hall {
         self.plan.acks.is_some()
     }
 
+    pub(crate) fn has_member(&self, link: LinkId) -> bool {
+        self.members.iter().any(|member| member.link == link)
+    }
+
     fn append(&mut self, publication: &Arc<Publication>) {
         self.kept.push_back(Arc::clone(publication));
         let archive = self.archive.get_mut(&self.epoch);

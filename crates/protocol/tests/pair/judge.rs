@@ -10,6 +10,7 @@ use tautline_protocol::model::{self, Epoch, Position, Publication, RoomName};
 use tautline_protocol::wire::v2::{ClientMessage, Envelope};
 
 use crate::house::{House, LinkId};
+use crate::link::Link;
 use crate::world::World;
 
 /// The program, which of its lives, and what it waits for.
@@ -200,6 +201,17 @@ impl Judge {
         }
     }
 
+    /// The connection is lost: nobody is told to be in a room.
+    pub(crate) fn loses(&self, nth: usize) {
+        let is_live = |((program, _), stream): (&(usize, RoomName), &Stream)| {
+            *program == nth && stream.is_live
+        };
+        assert!(
+            !self.streams.iter().any(is_live),
+            "lost, and live in a room"
+        );
+    }
+
     /// Why it is not at rest, if it is not.
     fn unrest(&self) -> Option<String> {
         let open = self.records.iter().find(|record| record.is_open());
@@ -299,6 +311,13 @@ impl World {
         for (nth, program) in self.programs.iter().enumerate() {
             if !matches!(program.state, ConnectionState::Connected { .. }) {
                 return Some(format!("p{nth} is not connected: {:?}", program.state));
+            }
+            for (room, hall) in &self.house.halls {
+                let is_its = |link: &&Link| link.program == nth && hall.has_member(link.id);
+                let is_in = self.links.iter().any(|link| is_its(&link));
+                if is_in != program.wants.contains(room) {
+                    return Some(format!("p{nth} is in {room}: {is_in}"));
+                }
             }
             for room in &program.wants {
                 let hall = &self.house.halls[room];

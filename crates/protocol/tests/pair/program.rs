@@ -467,6 +467,9 @@ impl World {
             !(is_calm && was_connected && is_lost),
             "a drain was noticed: {state:?}"
         );
+        if is_lost {
+            self.judge.loses(nth);
+        }
         if matches!(state, ConnectionState::Closed { .. }) {
             self.judge.closes(nth);
             if !self.is_busy {

@@ -5,6 +5,8 @@ mod session;
 #[cfg(test)]
 mod v2;
 #[cfg(test)]
+mod v2_client;
+#[cfg(test)]
 mod v2_session;
 #[cfg(test)]
 mod wire;
