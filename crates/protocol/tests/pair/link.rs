@@ -122,6 +122,7 @@ impl Wire {
 impl Link {
     /// Whether nothing will ever happen on it again.
     pub(crate) fn is_over(&self) -> bool {
-        !self.is_known && self.desk.is_none() && self.to_server.is_empty()
+        let is_silent = self.to_server.is_empty() && self.to_program.is_empty();
+        !self.is_known && self.desk.is_none() && is_silent
     }
 }

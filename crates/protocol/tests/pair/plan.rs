@@ -68,12 +68,12 @@ impl Plan {
         let rooms = dice.below(3) + 1;
         let expires = !is_calm && dice.is(0.3);
         Self {
-            programs: dice.index(3) + 1,
+            programs: dice.pick(&[1, 1, 2, 3]),
             is_one_user: dice.is(0.3),
             encoding: dice.pick(&[Encoding::Json, Encoding::MessagePack]),
             rooms: (0..rooms).map(|nth| RoomPlan::draw(dice, nth)).collect(),
             latency: (Duration::from_millis(1), Duration::from_millis(slow)),
-            busy_for: Duration::from_secs(dice.pick(&[2, 4, 10])),
+            busy_for: Duration::from_secs(dice.pick(&[2, 4, 8])),
             fault_every: Duration::from_millis(dice.pick(&[300, 800, 2_500])),
             faults,
             act_every: Duration::from_millis(dice.pick(&[120, 300, 700])),

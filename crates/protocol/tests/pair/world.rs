@@ -303,15 +303,15 @@ impl World {
         }
     }
 
-    /// What a program hears of a link.
+    /// What a program hears of a link, although it may have given that up.
     fn program_hears(&mut self, nth: usize, frame: Frame) {
         let (at, link) = (self.at, &mut self.links[nth]);
         let (id, program, line) = (link.id, link.program, link.line);
-        if !link.is_known || link.life != self.programs[program].life {
+        if link.life != self.programs[program].life {
             return;
         }
         let ends = !matches!(frame, Frame::Open | Frame::Message(_));
-        link.is_known = !ends;
+        link.is_known &= !ends;
         link.is_open |= !ends;
         let session = &mut self.programs[program].session;
         let without_code = |kind| Ending::without_code(kind, "in this run");
