@@ -216,12 +216,14 @@ impl Publications {
         failure: &v2::Failure<'_>,
     ) -> Option<PublishError> {
         let waiting = self.take(ticket)?;
-        Some(if waiting.is_uncertain {
+        let error = PublishError::from(failure);
+        let is_refused = matches!(error, PublishError::Refused { .. });
+        Some(if waiting.is_uncertain && is_refused {
             PublishError::Unknown(
                 "a connection was lost while it was on its way, and the server refused it when it was sent again",
             )
         } else {
-            failure.into()
+            error
         })
     }
 
@@ -366,5 +368,101 @@ impl std::fmt::Debug for Draft {
             self.event,
             self.data.len()
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "any instant will do, and there is no other way to get one"
+    )]
+    fn start() -> Instant {
+        Instant::now()
+    }
+
+    fn queue(start: Instant, rooms: &[&str]) -> Publications {
+        let mut queue = Publications::new(QueueBounds::default());
+        for (room, number) in rooms.iter().zip(1..) {
+            let draft = Draft {
+                room: RoomName::parse(room).unwrap(),
+                event: EventName::chat(),
+                data: Bytes::from_static(b"1"),
+                key: None,
+            };
+            queue.push(start, Ticket(number), draft, "p").unwrap();
+        }
+        queue
+    }
+
+    /// Sends all that may be sent now.
+    fn send(queue: &mut Publications, now: Instant) -> Vec<u64> {
+        let mut sent = Vec::new();
+        while let Some(ticket) = queue.next(now) {
+            queue.sent(ticket);
+            sent.push(ticket.0);
+        }
+        sent
+    }
+
+    #[test]
+    fn nothing_overtakes_what_is_put_off_but_what_had_left() {
+        let start = start();
+        let later = start + Duration::from_secs(1);
+        let mut queue = queue(start, &["a", "a", "b", "a"]);
+        for number in [1, 2] {
+            queue.sent(Ticket(number));
+        }
+        assert!(queue.defer(Ticket(1), later));
+        assert_eq!(send(&mut queue, start), [3], "another room goes on");
+        assert_eq!(send(&mut queue, later), [0; 0], "2 may be refused too");
+        assert!(queue.defer(Ticket(2), start));
+        assert_eq!(send(&mut queue, start), [0; 0], "2 is behind 1");
+        assert_eq!(queue.next_deferred(start), Some(later));
+        assert_eq!(send(&mut queue, later), [1, 2, 4]);
+    }
+
+    #[test]
+    fn what_was_on_its_way_is_sent_again_in_order_and_nobody_knows_of_it() {
+        let start = start();
+        let mut queue = queue(start, &["a", "a", "a"]);
+        queue.sent(Ticket(1));
+        queue.sent(Ticket(2));
+        assert!(queue.defer(Ticket(1), start + Duration::from_secs(9)));
+        assert_eq!(queue.lose(false).len(), 0);
+        assert_eq!(send(&mut queue, start), [1, 2, 3]);
+        queue.lose(false);
+        let ended = queue.end("why");
+        let is_unknown = |(_, result): &Settled| matches!(result, Err(PublishError::Unknown(_)));
+        assert!(ended.iter().all(is_unknown), "{ended:?}");
+    }
+
+    #[test]
+    fn what_the_server_has_put_off_is_not_sent() {
+        let start = start();
+        let mut queue = queue(start, &["a", "a"]);
+        queue.sent(Ticket(1));
+        assert!(queue.defer(Ticket(1), start));
+        let ended = queue.end("why");
+        let is_not_sent = |(_, result): &Settled| matches!(result, Err(PublishError::NotSent(_)));
+        assert!(
+            ended.len() == 2 && ended.iter().all(is_not_sent),
+            "{ended:?}"
+        );
+    }
+
+    #[test]
+    fn what_the_server_fails_at_twice_is_given_up() {
+        let start = start();
+        let mut queue = queue(start, &["a"]);
+        for (is_crash, given_up) in [(true, 0), (false, 0), (true, 0), (true, 1)] {
+            assert_eq!(send(&mut queue, start), [1]);
+            assert_eq!(queue.lose(is_crash).len(), given_up);
+        }
+        assert!(queue.is_empty());
     }
 }

@@ -88,10 +88,11 @@ impl Rooms {
         }
     }
 
-    /// Forgets a room. None if it was not wanted; otherwise whether the server was asked for it.
+    /// Forgets a room. None if it was not wanted; otherwise whether the server may believe that the client is in it: also
+    /// while it is asked for anew.
     pub(super) fn leave(&mut self, room: &RoomName) -> Option<bool> {
         let left = self.rooms.remove(room)?;
-        Some(matches!(left.stage, Stage::Asked(_) | Stage::Joined))
+        Some(left.stage != Stage::Denied)
     }
 
     pub(super) fn contains(&self, room: &RoomName) -> bool {

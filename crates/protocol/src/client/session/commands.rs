@@ -80,9 +80,9 @@ impl Session {
 
     /// Is no member any more. Nothing of the room is told after this.
     pub fn leave(&mut self, now: Instant, room: &RoomName) {
-        if let Some(was_asked) = self.rooms.leave(room) {
+        if let Some(may_be_in) = self.rooms.leave(room) {
             self.tell(room.clone(), RoomEvent::Status(RoomStatus::Left));
-            if was_asked {
+            if may_be_in && self.lines.live.is_some() {
                 self.rooms.leave_at_server(room.clone());
             }
         }
