@@ -165,6 +165,7 @@ impl World {
                     reply
                 } else if fails {
                     // It is done, and nobody knows.
+                    self.judge.leaves_open(&data);
                     failed(ErrorCode::Timeout)
                 } else {
                     reply

@@ -1,6 +1,7 @@
 //! What must hold, whatever happened.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Instant;
 
 use tautline_protocol::client::{
     Acknowledged, Answer, CallError, ConnectionState, Gap, GapReason, PublishError, RoomEvent,
@@ -25,6 +26,8 @@ pub(crate) struct Judge {
     /// What never left a program, because it was refused at once.
     unsent: Vec<u64>,
     questions: HashMap<Who, bool>,
+    /// How often the server failed while a program was connected.
+    crashes: HashMap<usize, u32>,
     streams: BTreeMap<(usize, RoomName), Stream>,
     /// How far the applications of a program have acknowledged each room, in each epoch.
     acknowledged: HashMap<(usize, RoomName, Epoch), u64>,
@@ -37,7 +40,11 @@ struct Record {
     room: RoomName,
     /// What is said in it, and in no other.
     word: u64,
+    /// It has failed if it is not acknowledged by then.
+    until: Instant,
     outcome: Option<Outcome>,
+    /// The server has said that it does not know what became of it.
+    was_unanswered: bool,
     /// The server has said no to it at least once, whether that was heard or not.
     was_refused: bool,
     /// The process that waited for it is gone.
@@ -60,15 +67,17 @@ struct Stream {
 }
 
 impl Judge {
-    pub(crate) fn publishes(&mut self, who: Who, room: RoomName, word: u64) {
+    pub(crate) fn publishes(&mut self, who: Who, room: RoomName, (word, until): (u64, Instant)) {
         let twice = self.by_ticket.insert(who, self.records.len());
         assert_eq!(twice, None, "a ticket was given twice");
         self.records.push(Record {
             who,
             room,
             word,
+            until,
             outcome: None,
             was_refused: false,
+            was_unanswered: false,
             is_forgotten: false,
         });
     }
@@ -80,11 +89,23 @@ impl Judge {
 
     pub(crate) fn published(
         &mut self,
+        at: Instant,
         who: Who,
         result: &Result<Acknowledged, PublishError>,
         house: &House,
     ) {
         let record = &mut self.records[self.by_ticket[&who]];
+        if let Err(PublishError::NotSent(why) | PublishError::Unknown(why)) = result {
+            let crashes = self.crashes.get(&who.0).copied().unwrap_or_default();
+            let is_so = match *why {
+                "it was not acknowledged within the queue's ttl" => record.until <= at,
+                "the server failed twice while this was on its way" => crashes >= 2,
+                "the server had no answer in time" => record.was_unanswered,
+                "the client was closed" => true,
+                _ => record.was_refused,
+            };
+            assert!(is_so, "{why}: {record:?}");
+        }
         assert_eq!(record.outcome, None, "settled twice: {record:?}");
         record.outcome = Some(match result {
             Ok(acknowledged) => {
@@ -106,11 +127,23 @@ impl Judge {
 
     /// The server says no to a publication.
     pub(crate) fn refuses(&mut self, data: &[u8]) {
+        self.record(data).was_refused = true;
+    }
+
+    /// The server says that it does not know what became of a publication.
+    pub(crate) fn leaves_open(&mut self, data: &[u8]) {
+        self.record(data).was_unanswered = true;
+    }
+
+    fn record(&mut self, data: &[u8]) -> &mut Record {
         let word = word(data);
-        let at = self
-            .records
-            .binary_search_by_key(&word, |record| record.word);
-        self.records[at.expect("it was published")].was_refused = true;
+        let found = self.records.binary_search_by_key(&word, |it| it.word);
+        &mut self.records[found.expect("it was published")]
+    }
+
+    /// The server fails while a program is connected.
+    pub(crate) fn crashes(&mut self, nth: usize) {
+        *self.crashes.entry(nth).or_default() += 1;
     }
 
     pub(crate) fn asks(&mut self, who: Who) {

@@ -187,7 +187,11 @@ impl World {
         let published = self.programs[nth].session.publish(at, draft);
         self.note(|_| format!("p{nth} publishes {word} in {room}: {published:?}"));
         match published {
-            Ok(ticket) => self.judge.publishes((nth, life, ticket), room, word),
+            Ok(ticket) => {
+                let until = at + self.plan.ttl;
+                self.judge
+                    .publishes((nth, life, ticket), room, (word, until));
+            }
             Err(refusal) => self.judge.refuses_publication(word, &refusal),
         }
     }
@@ -337,8 +341,8 @@ impl World {
             Output::State(state) => self.state(nth, state),
             Output::Room(room, event) => self.follow(nth, &room, event),
             Output::Published(ticket, result) => {
-                self.judge
-                    .published((nth, life, ticket), &result, &self.house);
+                let (at, who) = (self.at, (nth, life, ticket));
+                self.judge.published(at, who, &result, &self.house);
             }
             Output::Answered(ticket, result) => {
                 self.judge.answered((nth, life, ticket), &result);

@@ -119,6 +119,10 @@ impl World {
             let program = self.links[nth].program;
             self.programs[program].is_excused = true;
         }
+        if code == CloseCode::ServerError {
+            let program = self.links[nth].program;
+            self.judge.crashes(program);
+        }
         self.end(id, code);
     }
 
