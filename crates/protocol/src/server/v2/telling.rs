@@ -97,7 +97,7 @@ impl Session {
             close.code,
             CloseCode::TryAgainLater | CloseCode::LimitReached
         );
-        let after = after.or(has_to_wait.then_some(self.settings.v2.come_back_after));
+        let after = after.or_else(|| has_to_wait.then_some(self.settings.v2.come_back_after));
         let bye = self.bytes(ServerMessage::Bye(bye(close.code, after)), None);
         self.stage = Stage::Closed;
         self.answers.clear();
