@@ -1,6 +1,7 @@
 //! What the application's handles and the driver share: the machine, and who waits for what.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Instant;
 
 use parking_lot::Mutex;
@@ -29,7 +30,7 @@ pub(crate) struct Shared {
 #[derive(Debug)]
 pub(crate) struct Desk {
     pub(crate) session: Session,
-    pub(crate) mailboxes: BTreeMap<RoomName, Mailbox>,
+    pub(crate) mailboxes: BTreeMap<RoomName, Arc<Mutex<Mailbox>>>,
     pub(crate) publishers: BTreeMap<Ticket, oneshot::Sender<Result<Acknowledged, PublishError>>>,
     pub(crate) callers: BTreeMap<Ticket, oneshot::Sender<Result<Answer, CallError>>>,
     /// What the driver is to do.
@@ -83,15 +84,6 @@ impl Shared {
     pub(crate) fn is_orphaned(&self) -> bool {
         self.desk.lock().is_orphaned
     }
-
-    /// Looks at the mailbox of a room.
-    pub(crate) fn mailbox<R>(
-        &self,
-        room: &RoomName,
-        look: impl FnOnce(&mut Mailbox) -> R,
-    ) -> Option<R> {
-        self.desk.lock().mailboxes.get_mut(room).map(look)
-    }
 }
 
 impl Desk {
@@ -119,8 +111,8 @@ impl Desk {
     }
 
     fn deliver(&mut self, room: &RoomName, event: RoomEvent) {
-        if let Some(mailbox) = self.mailboxes.get_mut(room) {
-            mailbox.push(event);
+        if let Some(mailbox) = self.mailboxes.get(room) {
+            mailbox.lock().push(event);
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
+use parking_lot::Mutex;
 use tautline_protocol::client::{Joining, RoomEvent};
 
 use crate::join::JoinError;
@@ -16,25 +18,31 @@ use crate::room::Room;
 #[derive(Debug)]
 pub struct RoomStream {
     room: Room,
+    /// Its own: after the client was closed, the room may be joined again while this is still read.
+    mailbox: Arc<Mutex<Mailbox>>,
     /// Taken out by who joined, and not yet by the application.
     first: Option<RoomEvent>,
 }
 
 impl RoomStream {
     pub(crate) fn open(room: Room, joining: Joining) -> Result<Self, JoinError> {
-        let events_max = room.client.events_max();
+        let mailbox = Arc::new(Mutex::new(Mailbox::new(room.client.events_max())));
         room.client.shared().command(|desk, now| {
             // The first event is told before this returns, so that the mailbox is there before.
             desk.session.may_join(&room.name)?;
             desk.mailboxes
-                .insert(room.name.clone(), Mailbox::new(events_max));
+                .insert(room.name.clone(), Arc::clone(&mailbox));
             let joined = desk.session.join(now, room.name.clone(), joining);
             if joined.is_err() {
                 desk.mailboxes.remove(&room.name);
             }
             joined
         })?;
-        Ok(Self { room, first: None })
+        Ok(Self {
+            room,
+            mailbox,
+            first: None,
+        })
     }
 
     /// The room.
@@ -59,10 +67,7 @@ impl Stream for RoomStream {
         if let Some(first) = self.first.take() {
             return Poll::Ready(Some(first));
         }
-        let room = &self.room;
-        let shared = room.client.shared();
-        let next = shared.mailbox(&room.name, |mailbox| mailbox.poll(context));
-        next.unwrap_or(Poll::Ready(None))
+        self.mailbox.lock().poll(context)
     }
 }
 
@@ -70,8 +75,11 @@ impl Drop for RoomStream {
     fn drop(&mut self) {
         let name = &self.room.name;
         self.room.client.shared().command(|desk, now| {
-            desk.session.leave(now, name);
-            desk.mailboxes.remove(name);
+            let is_ours = |known: &Arc<_>| Arc::ptr_eq(known, &self.mailbox);
+            if desk.mailboxes.get(name).is_some_and(is_ours) {
+                desk.session.leave(now, name);
+                desk.mailboxes.remove(name);
+            }
         });
     }
 }
