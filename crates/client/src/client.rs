@@ -1,5 +1,6 @@
 //! What an application holds.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,13 +20,12 @@ use crate::shared::Shared;
 ///
 /// It holds a connection, and opens another one whenever that is lost, until it is closed. When the last clone,
 /// [`Room`] and [`RoomStream`](crate::RoomStream) is dropped, it closes the connection and ends its task.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Client {
     held: Arc<Held>,
 }
 
 /// Dropped when nobody holds the client any more.
-#[derive(Debug)]
 struct Held {
     shared: Arc<Shared>,
     events_max: usize,
@@ -154,6 +154,15 @@ impl Client {
 
     pub(crate) fn events_max(&self) -> usize {
         self.held.events_max
+    }
+}
+
+/// Shows how the connection stands, and nothing of what waits: payloads do not belong in logs.
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("state", &*self.shared().state.borrow())
+            .finish_non_exhaustive()
     }
 }
 
