@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::Ticket;
 use super::room::publication;
+use super::rooms::STATE_BYTES_MAX;
 use crate::model::{Member, Position, Publication, RoomName};
 use crate::wire::v2::{
     ClientMessage, Data, Label, Part, Presence, ReadHistory, ReadMembers, Request,
@@ -219,6 +220,9 @@ impl Question {
     fn check(&self) -> Result<(), CallError> {
         let data = match self {
             Self::History { .. } | Self::Members { .. } => return Ok(()),
+            Self::Presence { state, .. } if state.len() > STATE_BYTES_MAX => {
+                return Err(CallError::NotSent("a presence state has at most 2 KiB"));
+            }
             Self::Presence { state, .. } => state,
             Self::Request { method, data } => {
                 if Label::new(&**method).is_none() {

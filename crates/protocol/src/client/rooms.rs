@@ -16,6 +16,9 @@ const HELLO_BYTES_MAX: usize = 32 * 1024;
 /// What a room takes in `hello` besides its name and its state.
 const WANTED_BYTES: usize = 160;
 
+/// A larger presence state is refused by every server, or not even taken.
+pub(super) const STATE_BYTES_MAX: usize = 2048;
+
 /// How a room is joined.
 #[derive(Debug, Clone, Default)]
 pub struct Joining {
@@ -34,7 +37,9 @@ pub enum JoinError {
     #[error("this client has joined the room already; share what it receives, or leave it first")]
     Joined,
     /// The presence state is not what may be shown.
-    #[error("the presence state is not one JSON value that nests at most 32 levels")]
+    #[error(
+        "the presence state is not one JSON value of at most 2 KiB that nests at most 32 levels"
+    )]
     State,
     /// The client is closed.
     #[error("the client is closed")]
@@ -57,7 +62,7 @@ impl Rooms {
         joining: Joining,
     ) -> Result<(), JoinError> {
         let state = joining.presence.as_ref();
-        if state.is_some_and(|state| Data::parse(state).is_err()) {
+        if state.is_some_and(|state| state.len() > STATE_BYTES_MAX || Data::parse(state).is_err()) {
             return Err(JoinError::State);
         }
         // A join begins anew, whatever was there before.

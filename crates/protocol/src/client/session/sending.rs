@@ -6,13 +6,14 @@ use super::Session;
 use crate::client::casts::Outgoing;
 use crate::client::line::Live;
 use crate::client::room::Stage as Membership;
-use crate::client::{Line, Output, Ticket};
+use crate::client::{CallError, Line, Output, Ticket};
 use crate::model::{Bucket, Rate};
 use crate::wire::RequestId;
 use crate::wire::v2::{Ack, Cast, ClientMessage, Data, Envelope, Label, Leave};
 
 /// While so many bytes wait to be written, nothing more is added that can wait.
 const BACKLOG_MAX: usize = 64 * 1024;
+const TOO_LARGE: &str = "it is larger than the server takes (welcome.limits.messageBytes)";
 
 impl Session {
     /// So many bytes wait to be written on a connection.
@@ -92,6 +93,12 @@ impl Session {
                 return;
             };
             let message = numbered(message, ticket).encode(self.settings.encoding);
+            if message.len() > self.terms.message_bytes_max {
+                self.calls.take(ticket);
+                let unsent = Err(CallError::NotSent(TOO_LARGE));
+                self.outputs.push_back(Output::Answered(ticket, unsent));
+                continue;
+            }
             self.send(message);
             self.calls.sent(ticket);
         }
@@ -107,8 +114,7 @@ impl Session {
             };
             let message = numbered(message, ticket).encode(self.settings.encoding);
             if message.len() > self.terms.message_bytes_max {
-                let why = "it is larger than the server takes (welcome.limits.messageBytes)";
-                let rejected = self.publications.reject(ticket, why);
+                let rejected = self.publications.reject(ticket, TOO_LARGE);
                 let settled = rejected.map(|error| Output::Published(ticket, Err(error)));
                 self.outputs.extend(settled);
                 continue;
