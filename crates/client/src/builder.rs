@@ -21,6 +21,21 @@ use crate::tcp::Tcp;
 const EVENTS_MAX: usize = 1024;
 
 /// How a client is made; [`Builder::spawn`] makes it.
+///
+/// ```no_run
+/// # async fn fetch_token() -> Result<String, std::io::Error> { Ok(String::new()) }
+/// # fn run() -> Result<(), tautline_client::BuildError> {
+/// use tautline_client::{Client, TokenFailure};
+///
+/// let client = Client::builder("wss://rt.example.com/ws")
+///     .token_provider(|_reason| async {
+///         let token = fetch_token().await;
+///         token.map_err(|error| TokenFailure::Unavailable(error.to_string()))
+///     })
+///     .spawn()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "a builder does nothing until spawn"]
 pub struct Builder {

@@ -1,4 +1,5 @@
 //! The Rust client of Tautline: rooms over WebSocket that survive the network.
+//! The guide is `docs/guide/rust-client.md`; each part of it is tried against the real server.
 //!
 //! ```no_run
 //! use tautline_client::{Client, RoomEvent};

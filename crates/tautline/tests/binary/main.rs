@@ -10,6 +10,8 @@ mod api;
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
+mod client;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod configuration;
