@@ -1,6 +1,6 @@
 //! Questions that wait for their answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -103,6 +103,8 @@ pub enum CallError {
 pub(super) struct Calls {
     waiting: BTreeMap<Ticket, Call>,
     in_flight: usize,
+    /// Requests whose answers nobody wants any more, which the server is to hear: it counts that as a request, too.
+    unwanted: VecDeque<Ticket>,
 }
 
 #[derive(Debug)]
@@ -170,8 +172,27 @@ impl Calls {
         }
     }
 
+    /// Nobody waits for the answer any more.
+    pub(super) fn cancel(&mut self, ticket: Ticket) {
+        let is_request = |call: &Call| matches!(call.question, Question::Request { .. });
+        let is_heard = self.waiting.get(&ticket).is_some_and(is_request);
+        if self.take(ticket) == Some(true) && is_heard && self.unwanted.len() < CALLS_MAX {
+            self.unwanted.push_back(ticket);
+        }
+    }
+
+    /// Whether the server is to hear of requests that nobody wants answered.
+    pub(super) fn has_unwanted(&self) -> bool {
+        !self.unwanted.is_empty()
+    }
+
+    pub(super) fn pop_unwanted(&mut self) -> Option<Ticket> {
+        self.unwanted.pop_front()
+    }
+
     /// The connection is lost. What only reads is asked again.
     pub(super) fn lose(&mut self) -> Vec<Settled> {
+        self.unwanted.clear();
         self.in_flight = 0;
         let lost = |_: &Ticket, call: &mut Call| {
             let is_request = matches!(call.question, Question::Request { .. });

@@ -12,8 +12,7 @@ use crate::client::{
     Ticket,
 };
 use crate::model::{EventName, Position, RoomName};
-use crate::wire::RequestId;
-use crate::wire::v2::{ClientMessage, Data, Empty, Envelope};
+use crate::wire::v2::Data;
 
 impl Session {
     /// Opens a connection, now and whenever there is none. Also after the client was closed.
@@ -157,12 +156,7 @@ impl Session {
 
     /// Does not wait any more for the answer to a question.
     pub fn cancel(&mut self, now: Instant, ticket: Ticket) {
-        if self.calls.take(ticket) == Some(true) {
-            self.say(&Envelope {
-                message: ClientMessage::Cancel(Empty {}),
-                request: Some(RequestId::of_number(ticket.0)),
-            });
-        }
+        self.calls.cancel(ticket);
         self.go_on(now);
     }
 

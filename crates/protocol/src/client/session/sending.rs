@@ -9,7 +9,7 @@ use crate::client::room::Stage as Membership;
 use crate::client::{CallError, Line, Output, Ticket};
 use crate::model::{Bucket, Rate};
 use crate::wire::RequestId;
-use crate::wire::v2::{Ack, Cast, ClientMessage, Data, Envelope, Label, Leave};
+use crate::wire::v2::{Ack, Cast, ClientMessage, Data, Empty, Envelope, Label, Leave};
 
 /// While so many bytes wait to be written, nothing more is added that can wait.
 const BACKLOG_MAX: usize = 64 * 1024;
@@ -85,6 +85,11 @@ impl Session {
     }
 
     fn send_calls(&mut self, now: Instant) {
+        while self.calls.has_unwanted() && self.may(now, Kind::Request) {
+            if let Some(ticket) = self.calls.pop_unwanted() {
+                self.say(&numbered(ClientMessage::Cancel(Empty {}), ticket));
+            }
+        }
         while let Some(ticket) = self.calls.next() {
             if !self.may(now, Kind::Request) {
                 return;
@@ -165,9 +170,10 @@ impl Session {
         };
         let is_publishing = self.publications.next(now).is_some() || !self.casts.is_empty();
         let is_joining = self.rooms.next_leave().is_some() || self.rooms.next_join(now).is_some();
+        let is_asking = self.calls.next().is_some() || self.calls.has_unwanted();
         let ready = [
             (is_joining, Kind::Join),
-            (self.calls.next().is_some(), Kind::Request),
+            (is_asking, Kind::Request),
             (is_publishing, Kind::Publish),
         ];
         let ready = ready.into_iter().filter(|(waits, _)| *waits);

@@ -25,7 +25,6 @@ use way::Way;
 const ROOMS: &str = r#"
 [limits]
 publish_rate = "1000/s burst 1000"
-request_rate = "1000/s burst 1000"
 [test]
 echo = true
 [[room]]
