@@ -56,7 +56,11 @@ impl Diary {
 
     /// Notes a step of a member.
     pub(crate) fn note(&mut self, who: usize, step: Step) {
-        let at = Instant::now();
+        self.note_at(Instant::now(), who, step);
+    }
+
+    /// Notes a step that a member has taken at this time, which is not before that of any other step.
+    pub(super) fn note_at(&mut self, at: Instant, who: usize, step: Step) {
         self.entries.push(Entry { at, who, step });
         let is_inside = match step {
             Step::Enters => true,

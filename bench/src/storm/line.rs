@@ -18,8 +18,8 @@ pub(super) enum News {
     /// The server takes it in: it may say `hello`.
     Upgraded,
     Said(Word),
-    /// It was refused, with a status of HTTP and maybe with the time to come back.
-    Refused(u16, Option<Duration>),
+    /// It was refused, with this status of HTTP.
+    Refused(u16),
     /// It is over.
     Ended,
 }
@@ -105,7 +105,7 @@ impl Line {
             }
         }
         self.look(news)?;
-        if !matches!(news.last(), Some(News::Ended | News::Refused(..))) {
+        if !matches!(news.last(), Some(News::Ended | News::Refused(_))) {
             news.push(News::Ended);
         }
         Ok(())
@@ -121,8 +121,8 @@ impl Line {
                 return Ok(());
             };
             if !bytes.starts_with(b"HTTP/1.1 101 ") {
-                let (status, after) = refusal(bytes.get(..end).unwrap_or_default());
-                news.push(News::Refused(status, after));
+                let status = status(bytes.get(..end).unwrap_or_default());
+                news.push(News::Refused(status));
                 return Ok(());
             }
             self.is_upgraded = true;
@@ -146,16 +146,11 @@ impl Line {
     }
 }
 
-/// Status and `Retry-After` of a refusal.
-fn refusal(head: &[u8]) -> (u16, Option<Duration>) {
+/// The status of a refusal.
+fn status(head: &[u8]) -> u16 {
     let head = String::from_utf8_lossy(head);
     let status = head.split(' ').nth(1).and_then(|word| word.parse().ok());
-    let after = head.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        let is_it = name.eq_ignore_ascii_case("retry-after");
-        is_it.then(|| value.trim().parse().ok())?
-    });
-    (status.unwrap_or_default(), after.map(Duration::from_secs))
+    status.unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -163,9 +158,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_says_when_to_come_back() {
+    fn a_refusal_has_a_status() {
         let head = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\n\r\n";
-        assert_eq!(refusal(head), (503, Some(Duration::from_secs(2))));
-        assert_eq!(refusal(b"HTTP/1.1 400 Bad Request\r\n\r\n"), (400, None));
+        assert_eq!(status(head), 503);
+        assert_eq!(status(b"nonsense\r\n\r\n"), 0);
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::line::Line;
-use super::policy::{Policy, Setback, Told};
+use super::policy::{Rule, Setback};
 use super::words::{self, Entrance, Heard, Position};
 use super::{MEMBERS, Record, room};
 
@@ -17,7 +17,6 @@ pub(super) struct Member {
     token: String,
     /// Where it stands, once it was in its room.
     position: Option<Position>,
-    told: Told,
     /// Attempts that have failed since it was inside.
     failures: u32,
     /// The last number that it has given to a publication.
@@ -34,11 +33,6 @@ impl Member {
             turn: 0,
             token,
             position: None,
-            told: Told {
-                first_window: Duration::from_secs(1),
-                cap: Duration::from_secs(30),
-                after: None,
-            },
             failures: 0,
             number: 0,
             is_waiting: false,
@@ -84,8 +78,6 @@ impl Member {
     /// It is inside, with what it has missed.
     pub(super) fn enter(&mut self, entrance: Entrance, record: &mut Record) {
         self.failures = 0;
-        self.told.first_window = entrance.first_window;
-        self.told.cap = entrance.cap;
         if let Some(gap) = entrance.gap {
             record.history.told_of_gap(self.who, gap);
         }
@@ -123,20 +115,13 @@ impl Member {
         record.history.acknowledged(self.room(), what);
     }
 
-    /// The server has said when to come back.
-    pub(super) fn heed(&mut self, after: Option<Duration>) {
-        self.told.after = after;
-    }
-
     /// How long it waits before it dials; nothing if it gives up.
-    pub(super) fn wait(&mut self, policy: &Policy, random: f64) -> Option<Duration> {
-        let wait = (policy.wait)(Setback {
+    pub(super) fn wait(&mut self, rule: &Rule, random: f64) -> Option<Duration> {
+        let wait = (rule.wait)(Setback {
             failures: self.failures,
             random,
-            told: self.told,
         });
         self.failures += 1;
-        self.told.after = None;
         wait
     }
 }

@@ -1,19 +1,24 @@
 //! What becomes of a crowd when the server dies, or goes away to start anew: who is back when, how many come at once, what
 //! that costs the server, and whether what was acknowledged is there, once.
 //!
-//! The crowd speaks v2 and differs in one thing only: the policy by which its members come back. Everything that is judged is
-//! in the [`Record`], which whoever plays the crowd writes: when each of them dials, enters and is lost, and what
-//! each of them has heard.
+//! The crowd speaks v2 and differs in the policy by which its members come back. Ours is played by the client that people use
+//! (`real`, `guest`, `notes`), the others by a light crowd that follows a rule (`light`, `member`, `line`, `words`). Everything
+//! that is judged is in the [`Record`], which whoever plays the crowd writes: when each of them dials, enters and is lost, and
+//! what each of them has heard.
 
 mod bins;
 mod crowd;
 mod diary;
+mod guest;
 mod history;
+mod light;
 mod line;
 mod member;
+mod notes;
 mod ordeal;
 mod picture;
 mod policy;
+mod real;
 mod row;
 mod sheet;
 mod trial;

@@ -5,8 +5,8 @@ use std::time::Duration;
 /// What befalls the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Blow {
-    /// It is killed, and started anew after `outage`; most of the crowd are to be back `within` so long of the kill.
-    Kill { outage: Duration, within: Duration },
+    /// It is killed, and started anew after this.
+    Kill { outage: Duration },
     /// It is told to end, and started anew when it has.
     Drain,
 }
@@ -50,7 +50,6 @@ pub(crate) const ALL: [Ordeal; 4] = [
         house: House::Settled,
         blow: Blow::Kill {
             outage: Duration::from_secs(30),
-            within: Duration::from_secs(50),
         },
     },
     Ordeal {
@@ -64,5 +63,4 @@ pub(crate) const ALL: [Ordeal; 4] = [
 /// A crash, and a supervisor that starts the server anew.
 const SHORT: Blow = Blow::Kill {
     outage: Duration::from_millis(1500),
-    within: Duration::from_secs(20),
 };

@@ -1,7 +1,8 @@
-//! When a client comes back that has lost its connection: the rules of Tautline's clients, and the defaults of libraries that
-//! people use instead.
+//! When a client comes back that has lost its connection: Tautline's own client, and the defaults of libraries that people use
+//! instead.
 //!
-//! These are the rules, and not the libraries: a function each, of what a client knows when it has to wait.
+//! Ours is the client itself. The others are their rules, and not the libraries: a function each, of what a client knows when it
+//! has to wait.
 
 #![expect(
     clippy::unnecessary_wraps,
@@ -17,26 +18,29 @@ pub(super) struct Setback {
     pub(super) failures: u32,
     /// A random number from 0 to 1, drawn for this wait.
     pub(super) random: f64,
-    pub(super) told: Told,
 }
 
-/// What the server has told a client of coming back.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Told {
-    /// `retry.firstWindowMs` of the last `welcome`.
-    pub(super) first_window: Duration,
-    /// `retry.capMs` of it.
-    pub(super) cap: Duration,
-    /// `Retry-After` of the refusal that was just heard, or `afterMs` of the `bye`.
-    pub(super) after: Option<Duration>,
+/// A way of coming back.
+#[derive(Debug)]
+pub(crate) struct Policy {
+    pub(crate) name: &'static str,
+    /// Whose it is, and as of which version.
+    pub(crate) of: &'static str,
+    pub(super) player: Player,
+}
+
+/// Who plays a crowd with this policy.
+#[derive(Debug)]
+pub(super) enum Player {
+    /// The client that people use.
+    RealClient,
+    /// The light crowd, which follows a rule.
+    Light(Rule),
 }
 
 /// A rule.
 #[derive(Debug)]
-pub(crate) struct Policy {
-    pub(crate) name: &'static str,
-    /// Whose rule it is, and as of which version.
-    pub(crate) of: &'static str,
+pub(super) struct Rule {
     /// How long to wait; nothing if it gives up.
     pub(super) wait: fn(Setback) -> Option<Duration>,
     /// An attempt that takes longer is given up.
@@ -46,7 +50,7 @@ pub(crate) struct Policy {
 impl Policy {
     /// Whether it is ours, and held to the bounds.
     pub(crate) fn is_ours(&self) -> bool {
-        self.name == ALL[0].name
+        matches!(self.player, Player::RealClient)
     }
 }
 
@@ -57,75 +61,64 @@ const BROWSER: Duration = Duration::from_mins(4);
 pub(super) const ALL: [Policy; 7] = [
     Policy {
         name: "tautline",
-        of: "protocol/README.md, Coming back",
-        wait: tautline,
-        patience: Duration::from_secs(15),
+        of: concat!("tautline-client ", env!("CARGO_PKG_VERSION")),
+        player: Player::RealClient,
     },
     // build/esm/contrib/backo2.js and manager.js: the jitter is put on before the cap.
     Policy {
         name: "socket.io",
         of: "socket.io-client 4.8.4",
-        wait: socket_io,
-        patience: Duration::from_secs(20),
+        player: Player::Light(Rule {
+            wait: socket_io,
+            patience: Duration::from_secs(20),
+        }),
     },
     // build/index.js, backoff().
     Policy {
         name: "centrifuge",
         of: "centrifuge 5.8.0",
-        wait: centrifuge,
-        patience: Duration::from_secs(5),
+        player: Player::Light(Rule {
+            wait: centrifuge,
+            patience: Duration::from_secs(5),
+        }),
     },
     // dist/client.js, randomisedExponentialBackoff().
     Policy {
         name: "graphql-ws",
         of: "graphql-ws 6.4.2",
-        wait: graphql_ws,
-        patience: BROWSER,
+        player: Player::Light(Rule {
+            wait: graphql_ws,
+            patience: BROWSER,
+        }),
     },
     // dist/ws.js, _getNextDelay().
     Policy {
         name: "partysocket",
         of: "partysocket 1.3.0",
-        wait: partysocket,
-        patience: Duration::from_secs(4),
+        player: Player::Light(Rule {
+            wait: partysocket,
+            patience: Duration::from_secs(4),
+        }),
     },
     // src/DefaultReconnectPolicy.ts, with withAutomaticReconnect(); the handshake's timeout.
     Policy {
         name: "signalr",
         of: "@microsoft/signalr 10.0.11",
-        wait: signalr,
-        patience: Duration::from_secs(15),
+        player: Player::Light(Rule {
+            wait: signalr,
+            patience: Duration::from_secs(15),
+        }),
     },
     // assets/js/phoenix/socket.js, reconnectAfterMs().
     Policy {
         name: "phoenix",
         of: "phoenix 1.8.16",
-        wait: phoenix,
-        patience: BROWSER,
+        player: Player::Light(Rule {
+            wait: phoenix,
+            patience: BROWSER,
+        }),
     },
 ];
-
-/// The first attempt at a random point of the announced window; later ones above a floor, each up to twice as late
-/// as the one before, and up to that window at the least: those who were too many at first are not fewer the second time.
-/// What the server says overrides both.
-fn tautline(setback: Setback) -> Option<Duration> {
-    const FLOOR: Duration = Duration::from_millis(250);
-    const BASE: Duration = Duration::from_secs(1);
-    let Setback {
-        failures,
-        random,
-        told,
-    } = setback;
-    if let Some(after) = told.after {
-        return Some(after + (after / 2).max(FLOOR).mul_f64(random));
-    }
-    let Some(exponent) = failures.checked_sub(1) else {
-        return Some(told.first_window.mul_f64(random));
-    };
-    let doubled = BASE.saturating_mul(1_u32.checked_shl(exponent).unwrap_or(u32::MAX));
-    let ceiling = doubled.min(told.cap).max(told.first_window);
-    Some(FLOOR + ceiling.saturating_sub(FLOOR).mul_f64(random))
-}
 
 fn socket_io(setback: Setback) -> Option<Duration> {
     let (random, delay) = (setback.random, doubled(1000.0, setback.failures));
@@ -187,43 +180,14 @@ mod tests {
     /// The waits of a rule in milliseconds, one after another, with this draw.
     fn waits(policy: &str, random: f64) -> Vec<u128> {
         let policy = ALL.iter().find(|one| one.name == policy).unwrap();
-        let told = Told {
-            first_window: Duration::from_secs(5),
-            cap: Duration::from_secs(30),
-            after: None,
+        let Player::Light(rule) = &policy.player else {
+            panic!("{} is no rule", policy.name);
         };
         let wait = |failures| {
-            let setback = Setback {
-                failures,
-                random,
-                told,
-            };
-            (policy.wait)(setback).map(|wait| wait.as_millis())
+            let setback = Setback { failures, random };
+            (rule.wait)(setback).map(|wait| wait.as_millis())
         };
         (0..8).map_while(wait).collect()
-    }
-
-    #[test]
-    fn ours_begins_within_the_window_and_goes_up_to_the_cap() {
-        let earliest = [0, 250, 250, 250, 250, 250, 250, 250];
-        assert_eq!(waits("tautline", 0.0), earliest);
-        let latest = [5000, 5000, 5000, 5000, 8000, 16_000, 30_000, 30_000];
-        assert_eq!(waits("tautline", 1.0), latest);
-    }
-
-    #[test]
-    fn ours_heeds_what_it_is_told() {
-        let told = Told {
-            first_window: Duration::from_secs(5),
-            cap: Duration::from_secs(30),
-            after: Some(Duration::from_secs(2)),
-        };
-        let latest = tautline(Setback {
-            failures: 3,
-            random: 1.0,
-            told,
-        });
-        assert_eq!(latest, Some(Duration::from_secs(3)));
     }
 
     #[test]

@@ -11,8 +11,10 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 use super::crowd::Crowd;
 use super::diary::Diary;
 use super::history::History;
+use super::light::LightCrowd;
 use super::ordeal::{Blow, House, Ordeal};
-use super::policy::{self, Policy};
+use super::policy::{self, Player, Policy};
+use super::real::RealCrowd;
 use super::row::{Memory, Row};
 use super::{MEMBERS, Record};
 use crate::process::{self, Process};
@@ -73,9 +75,12 @@ pub(crate) fn endure(
     };
     let server = stage.start()?;
     let tokens = (0..clients).map(|nth| system::token(&format!("member-{nth}"), SECRET));
-    let crowd = (policy, tokens.collect::<Result<_>>()?);
-    let mut crowd = Crowd::gather(stage.address, crowd, &mut record, GATHER_MAX)
-        .with_context(|| format!("the server said:\n{}", server.said()))?;
+    let mut crowd = gather(
+        policy,
+        (stage.address, tokens.collect::<Result<_>>()?),
+        &mut record,
+    )
+    .with_context(|| format!("the server said:\n{}", server.said()))?;
     if ordeal.house == House::Settled {
         crowd.renew(&mut record, GATHER_MAX)?;
     }
@@ -98,7 +103,7 @@ pub(crate) fn endure(
             listens.store(true, Ordering::Release);
             Ok((up, watch(&server, &over)?))
         });
-        let lived = live_through(&mut crowd, &mut record, &mut || {
+        let lived = live_through(&mut *crowd, &mut record, &mut || {
             listens.load(Ordering::Acquire) || keeper.is_finished()
         });
         over.store(true, Ordering::Release);
@@ -116,9 +121,24 @@ pub(crate) fn endure(
     ))
 }
 
+/// Lets a crowd in that has this policy, one for each token.
+fn gather(
+    policy: &'static Policy,
+    (server, tokens): (SocketAddr, Vec<String>),
+    record: &mut Record,
+) -> Result<Box<dyn Crowd>> {
+    Ok(match &policy.player {
+        Player::RealClient => Box::new(RealCrowd::gather(server, tokens, record, GATHER_MAX)?),
+        Player::Light(rule) => {
+            let crowd = (rule, tokens);
+            Box::new(LightCrowd::gather(server, crowd, record, GATHER_MAX)?)
+        }
+    })
+}
+
 /// Lives until everybody is back who will come back, and has heard everything.
 fn live_through(
-    crowd: &mut Crowd,
+    crowd: &mut dyn Crowd,
     record: &mut Record,
     listens: &mut dyn FnMut() -> bool,
 ) -> Result<()> {
@@ -145,7 +165,7 @@ impl Stage<'_> {
     /// Strikes a server, and starts another one in its place.
     fn strike(&self, mut server: Process, blow: Blow) -> Result<Process> {
         match blow {
-            Blow::Kill { outage, .. } => {
+            Blow::Kill { outage } => {
                 drop(server);
                 thread::sleep(outage);
             }

@@ -2,8 +2,6 @@
 //!
 //! Written apart from Tautline's own code, so that a fault there cannot hide here.
 
-use std::time::Duration;
-
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
@@ -18,8 +16,6 @@ pub(super) struct Heard {
 /// Where a member stands, once it has its `welcome`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entrance {
-    pub(super) first_window: Duration,
-    pub(super) cap: Duration,
     pub(super) position: Position,
     pub(super) messages: Vec<Heard>,
     /// What it should have had and is missing, as the server says it.
@@ -43,9 +39,6 @@ pub(super) enum Word {
     Published(u64),
     /// Where it goes on, and what is missing before that.
     Gap(Position, String),
-    Bye {
-        after: Option<Duration>,
-    },
     Ping,
     Error(String),
     /// What changes nothing here.
@@ -65,9 +58,6 @@ fn word(message: &Value) -> Option<Word> {
         "message" => Word::Message(heard(payload)?),
         "published" => Word::Published(payload["offset"].as_u64()?),
         "gap" => Word::Gap(position(&payload["position"])?, payload.to_string()),
-        "bye" => Word::Bye {
-            after: payload["afterMs"].as_u64().map(Duration::from_millis),
-        },
         "ping" => Word::Ping,
         "error" => Word::Error(payload.to_string()),
         _ => Word::Other,
@@ -80,12 +70,8 @@ fn entrance(payload: &Value) -> Option<Word> {
         return Some(Word::Error(room.to_string()));
     }
     let joined = room.get("payload")?;
-    let retry = payload.get("retry")?;
-    let span = |name: &str| retry.get(name)?.as_u64().map(Duration::from_millis);
     let messages = joined.get("messages")?.as_array()?.iter().map(heard);
     Some(Word::Welcome(Box::new(Entrance {
-        first_window: span("firstWindowMs")?,
-        cap: span("capMs")?,
         position: position(joined.get("position")?)?,
         messages: messages.collect::<Option<_>>()?,
         gap: joined
@@ -128,10 +114,15 @@ pub(super) fn publish(room: &str, number: u64) -> String {
     json!({ "type": "publish", "payload": {
         "room": room,
         "event": "said",
-        "data": { "number": number, "text": "How vexingly quick daft zebras jump." },
+        "data": said(number),
         "key": number.to_string(),
     }})
     .to_string()
+}
+
+/// The data of the publication with this number.
+pub(super) fn said(number: u64) -> Value {
+    json!({ "number": number, "text": "How vexingly quick daft zebras jump." })
 }
 
 /// The answer to a `ping`.
@@ -147,13 +138,11 @@ mod tests {
         let missed = json!({ "room": "r", "offset": 2, "id": "b", "data": { "number": 9 } });
         let joined = json!({ "room": "r", "position": position, "messages": [missed] });
         let welcome = json!({ "type": "welcome", "payload": {
-            "retry": { "firstWindowMs": 5000, "capMs": 30_000 },
             "rooms": [{ "type": "joined", "payload": joined }],
         }});
         let Word::Welcome(entrance) = understand(welcome.to_string().as_bytes()).unwrap() else {
             panic!("a welcome");
         };
-        assert_eq!(entrance.first_window, Duration::from_secs(5));
         assert_eq!((entrance.position.offset, entrance.gap), (2, None));
         assert_eq!(entrance.messages[0].number, 9);
     }
@@ -163,13 +152,5 @@ mod tests {
         let refused = json!({ "type": "welcome", "payload": { "rooms": [{ "type": "error" }] } });
         let word = understand(refused.to_string().as_bytes()).unwrap();
         assert!(matches!(word, Word::Error(_)));
-    }
-
-    #[test]
-    fn the_last_word_may_say_when_to_come_back() {
-        let word =
-            understand(br#"{"type":"bye","payload":{"code":1001,"retry":true,"afterMs":70}}"#);
-        let after = Some(Duration::from_millis(70));
-        assert_eq!(word.unwrap(), Word::Bye { after });
     }
 }

@@ -71,7 +71,7 @@ const ALL: [Arrows; 10] = [
     },
     Arrows {
         folder: "bench",
-        ours: &[],
+        ours: &["tautline-client"],
         ours_in_tests: &[],
         never: &[],
     },
