@@ -78,7 +78,8 @@ impl RealCrowd {
             if Instant::now() >= end {
                 return Ok(false);
             }
-            self.runtime.block_on(sleep(LOOK_EVERY));
+            // The timer is made where the runtime runs.
+            self.runtime.block_on(async { sleep(LOOK_EVERY).await });
         }
     }
 }
