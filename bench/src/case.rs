@@ -118,9 +118,10 @@ impl Case {
         match self.kind {
             Kind::Ticks(_) => system == System::Tautline,
             Kind::Recovery { .. } => matches!(system, System::Tautline | System::Limit),
-            Kind::Durable { .. } => {
-                matches!(system, System::Tautline | System::Limit | System::Sqlite)
-            }
+            Kind::Durable { .. } => matches!(
+                system,
+                System::Tautline | System::Engine | System::Limit | System::Sqlite
+            ),
             Kind::FanOut(_)
             | Kind::Latency { .. }
             | Kind::Echo { .. }
@@ -143,7 +144,7 @@ impl Case {
         let idle = matches!(self.kind, Kind::Idle { .. });
         match system {
             System::Tautline => true,
-            System::Sqlite => false,
+            System::Engine | System::Sqlite => false,
             // Its memory is that of an array of sockets: nothing to learn.
             System::Limit | System::LimitCoalesced => !only_ours && !idle,
             System::NodeWs | System::SocketIo => !only_ours,

@@ -10,6 +10,7 @@ mod attack;
 mod case;
 mod certificate;
 mod disk;
+mod engine;
 mod goal;
 mod json;
 mod limit;
@@ -102,6 +103,9 @@ enum Bare {
     /// The bare writer; the bench starts it itself.
     #[command(hide = true)]
     ServeRows { directory: PathBuf },
+    /// The engine behind the same socket; the bench starts it itself.
+    #[command(hide = true)]
+    ServeEngine { directory: PathBuf },
 }
 
 fn main() -> Result<()> {
@@ -122,6 +126,9 @@ fn main() -> Result<()> {
             return limit::serve(&settings, &mut io::stderr());
         }
         Some(Bare::ServeRows { directory }) => return rows::serve(&directory, &mut io::stderr()),
+        Some(Bare::ServeEngine { directory }) => {
+            return engine::serve(&directory, &mut io::stderr());
+        }
         None => {}
     }
     let report = run(&arguments)?;

@@ -131,7 +131,7 @@ fn grid(picture: &mut String, scale: &Scale, bottom: f64) {
 
 fn bar(bars: &mut String, report: &Report, scale: &Scale, (row, cpu, y): (&Row, f64, f64)) {
     let class = match row.system {
-        System::Tautline => "tautline",
+        System::Tautline | System::Engine => "tautline",
         System::Limit | System::LimitCoalesced | System::Sqlite => "limit",
         System::NodeWs | System::SocketIo | System::Centrifugo => "peer",
     };

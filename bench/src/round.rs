@@ -163,7 +163,7 @@ impl Contender {
         let warm_up = if first { window } else { window / 4 };
         let target = self.system.target(case, site, process)?;
         let load = match (self.system, case.kind) {
-            (System::Sqlite, Kind::Durable { publishers }) => {
+            (System::Sqlite | System::Engine, Kind::Durable { publishers }) => {
                 let mut rows = Rows::connect(target.address, publishers)?;
                 rows.run(warm_up)?;
                 clocked(process, || Ok((rows.run(window)?, None)))?

@@ -35,6 +35,8 @@ const HOME: &str = env!("CARGO_MANIFEST_DIR");
 pub(crate) enum System {
     #[value(name = "tautline")]
     Tautline,
+    #[value(name = "engine")]
+    Engine,
     #[value(name = "limit")]
     Limit,
     #[value(name = "limit-coalesced")]
@@ -69,6 +71,7 @@ impl System {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Tautline => "tautline",
+            Self::Engine => "engine",
             Self::Limit => "limit",
             Self::LimitCoalesced => "limit-coalesced",
             Self::Sqlite => "sqlite",
@@ -96,8 +99,8 @@ impl System {
                 | Kind::Recovery { .. }
                 | Kind::Idle { .. } => Wire::Plain,
             },
-            // The bare writer speaks nothing that has a name.
-            Self::LimitCoalesced | Self::Sqlite | Self::NodeWs => Wire::Plain,
+            // What has one socket speaks nothing that has a name.
+            Self::Engine | Self::LimitCoalesced | Self::Sqlite | Self::NodeWs => Wire::Plain,
             Self::SocketIo => Wire::SocketIo,
             Self::Centrifugo => Wire::Centrifugo,
         }
@@ -106,7 +109,7 @@ impl System {
     /// Why the system cannot be measured here, and what to do about it.
     pub(crate) fn missing(self, site: &Site) -> Option<String> {
         match self {
-            Self::Limit | Self::LimitCoalesced | Self::Sqlite => None,
+            Self::Engine | Self::Limit | Self::LimitCoalesced | Self::Sqlite => None,
             Self::Tautline if site.server.is_file() => None,
             Self::Tautline => Some(format!(
                 "there is no {}; build it with `cargo build --release -p tautline` or name one with --server",
@@ -126,7 +129,10 @@ impl System {
     pub(crate) fn version(self, site: &Site) -> Option<String> {
         match self {
             Self::Tautline => version(site.server.to_str()?, &["--version"]),
-            Self::Limit | Self::LimitCoalesced => Some(env!("CARGO_PKG_VERSION").to_owned()),
+            // All of a workspace have one version.
+            Self::Engine | Self::Limit | Self::LimitCoalesced => {
+                Some(env!("CARGO_PKG_VERSION").to_owned())
+            }
             Self::Sqlite => Some(rusqlite::version().to_owned()),
             Self::NodeWs => package_version("ws"),
             Self::SocketIo => package_version("socket.io"),
@@ -146,11 +152,8 @@ impl System {
             Self::Tautline => tautline(case, site)?,
             Self::Limit => bare(case, site, &[])?,
             Self::LimitCoalesced => bare(case, site, &["--coalesced"])?,
-            Self::Sqlite => {
-                let mut command = Command::new(std::env::current_exe()?);
-                command.arg("serve-rows").arg(site.disk.place()?);
-                command
-            }
+            Self::Engine => one_socket("serve-engine", site)?,
+            Self::Sqlite => one_socket("serve-rows", site)?,
             Self::NodeWs => node("ws.js"),
             Self::SocketIo => node("socket-io.js"),
         };
@@ -250,6 +253,13 @@ fn bare(case: &Case, site: &Site, options: &[&str]) -> Result<Command> {
     if matches!(case.kind, Kind::Durable { .. }) {
         command.arg("--directory").arg(site.disk.place()?);
     }
+    Ok(command)
+}
+
+/// One that writes to a directory of its own, and has one socket.
+fn one_socket(subcommand: &str, site: &Site) -> Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg(subcommand).arg(site.disk.place()?);
     Ok(command)
 }
 

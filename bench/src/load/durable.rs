@@ -14,7 +14,7 @@ use super::swarm::{Deadline, Swarm};
 use super::typed::{Encoding, Publication};
 
 /// The room that is kept on the disk.
-const ROOM: &str = "durable:bench";
+pub(crate) const ROOM: &str = "durable:bench";
 /// What the answer to a publication says that is on the disk, and was not there before.
 const ON_DISK: &[u8] = br#""duplicate":false,"level":"disk""#;
 

@@ -1,4 +1,5 @@
-//! Publishers before the bare writer: all of them in one thread, each with one row on its way.
+//! Publishers before one socket, of the bare writer or of the engine: all of them in one thread, each with one
+//! publication on its way.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -11,11 +12,12 @@ use super::fanout::Work;
 /// A disk that takes longer for one batch ends the run instead of hanging it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Publishers that share one connection; a byte stands for a publication, and for its answer.
+/// Publishers that share one connection; a byte names one of them, and stands for its publication, and for the answer.
 #[derive(Debug)]
 pub(crate) struct Rows {
     stream: TcpStream,
-    publishers: usize,
+    /// One byte for each.
+    publishers: Vec<u8>,
 }
 
 impl Rows {
@@ -23,6 +25,7 @@ impl Rows {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
+        let publishers: Vec<u8> = (0..=u8::MAX).take(publishers).collect();
         Ok(Self { stream, publishers })
     }
 
@@ -30,13 +33,13 @@ impl Rows {
     pub(crate) fn run(&mut self, window: Duration) -> Result<Work> {
         let begin = Instant::now();
         let mut work = Work::default();
-        let mut answers = vec![0; self.publishers];
+        let mut answers = self.publishers.clone();
         self.stream.write_all(&answers)?;
-        let mut due = self.publishers as u64;
+        let mut due = answers.len() as u64;
         while work.units < due {
             let count = self.stream.read(&mut answers)?;
             let answered = answers.get(..count).filter(|answered| !answered.is_empty());
-            let answered = answered.context("the bare writer has ended")?;
+            let answered = answered.context("the writer has ended")?;
             work.units += count as u64;
             if begin.elapsed() < window {
                 self.stream.write_all(answered)?;

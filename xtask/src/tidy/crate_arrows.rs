@@ -71,7 +71,7 @@ const ALL: [Arrows; 10] = [
     },
     Arrows {
         folder: "bench",
-        ours: &["tautline-client"],
+        ours: &["tautline-client", "tautline-engine", "tautline-protocol"],
         ours_in_tests: &[],
         never: &[],
     },
