@@ -89,8 +89,8 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Bare {
     /// The bare server; the bench starts it itself.
-    #[command(hide = true)]
-    ServeLimit {
+    #[command(name = "serve-limit", hide = true)]
+    Limit {
         #[arg(long)]
         coalesced: bool,
         #[arg(long, default_value_t = FRAME_BYTES)]
@@ -101,17 +101,17 @@ enum Bare {
         directory: Option<PathBuf>,
     },
     /// The bare writer; the bench starts it itself.
-    #[command(hide = true)]
-    ServeRows { directory: PathBuf },
+    #[command(name = "serve-rows", hide = true)]
+    Rows { directory: PathBuf },
     /// The engine behind the same socket; the bench starts it itself.
-    #[command(hide = true)]
-    ServeEngine { directory: PathBuf },
+    #[command(name = "serve-engine", hide = true)]
+    Engine { directory: PathBuf },
 }
 
 fn main() -> Result<()> {
     let mut arguments = Arguments::parse();
     match arguments.server.take() {
-        Some(Bare::ServeLimit {
+        Some(Bare::Limit {
             coalesced,
             frame_bytes,
             joined_bytes,
@@ -125,8 +125,8 @@ fn main() -> Result<()> {
             };
             return limit::serve(&settings, &mut io::stderr());
         }
-        Some(Bare::ServeRows { directory }) => return rows::serve(&directory, &mut io::stderr()),
-        Some(Bare::ServeEngine { directory }) => {
+        Some(Bare::Rows { directory }) => return rows::serve(&directory, &mut io::stderr()),
+        Some(Bare::Engine { directory }) => {
             return engine::serve(&directory, &mut io::stderr());
         }
         None => {}
