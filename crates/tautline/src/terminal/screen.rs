@@ -176,7 +176,11 @@ fn here(members: &[Member]) -> String {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    format!("= {} are here: {}{more}", members.len(), named.join(", "))
+    match members.len() {
+        0 => "= nobody is here".to_owned(),
+        1 => format!("= 1 is here: {}", named.concat()),
+        count => format!("= {count} are here: {}{more}", named.join(", ")),
+    }
 }
 
 fn name(member: &Member) -> String {
@@ -307,6 +311,12 @@ mod tests {
         );
         let many = (0..25).map(|at| member(at, &format!("u{at}"))).collect();
         assert!(shown(PresenceEvent::Members(many)).ends_with("u19 and 5 more\n"));
+        assert_eq!(
+            shown(PresenceEvent::Members(vec![member(1, "ann")])),
+            "= 1 is here: ann\n"
+        );
+        let nobody = PresenceEvent::Members(Vec::new());
+        assert_eq!(shown(nobody), "= nobody is here\n");
         assert_eq!(shown(PresenceEvent::Left(member(1, "ann"))), "- ann\n");
     }
 }

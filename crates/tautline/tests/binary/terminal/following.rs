@@ -1,10 +1,16 @@
 //! `tautline sub` between pipes: lines of JSON, each message once, and a word where one is missing.
 
+use std::process::Stdio;
+use std::thread;
+use std::time::Instant;
+
+use rustix::io::ioctl_fionread;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tautline_protocol::wire::v2::Encoding;
 
 use super::super::harness::{
-    Directory, NEVER, Operators, Relay, Server, Speaker, Tool, production, token,
+    Directory, HANG, NEVER, Operators, Relay, Server, Speaker, Tool, production, token, tool,
 };
 
 const DURABLE: &str = "[[room]]\nmatch = \"orders\"\ndurable = true\nhistory = 1000\n\
@@ -219,4 +225,27 @@ fn a_reader_that_has_gone_is_the_end_of_it() {
     more.next_of("published");
     let (code, _, errors) = tool.ended();
     assert_eq!((code, &*errors), (Some(0), ""));
+}
+
+#[test]
+fn a_pipe_that_nobody_empties_does_not_hold_up_the_end() {
+    let server = Server::development("");
+    let data = json!("a".repeat(4000)).to_string();
+    let mut publisher = Tool::start(server.address(), &["pub", "lobby", "text", "--lines"]);
+    for _ in 0..30 {
+        publisher.write(&format!("{data}\n"));
+    }
+    assert_eq!(publisher.ended().0, Some(0));
+    let mut command = tool(server.address(), &["sub", "lobby", "--last", "30"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let pipe = child.stdout.take().unwrap();
+    let begin = Instant::now();
+    // A pipe of Linux holds 64 KiB; half as much again waits to be written.
+    while ioctl_fionread(&pipe).unwrap() < 60_000 {
+        assert!(begin.elapsed() < HANG, "the pipe does not fill");
+        thread::yield_now();
+    }
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    drop(pipe);
 }
