@@ -10,6 +10,10 @@ mod api;
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what comes besides what may come is all the same"
+)]
 mod client;
 #[cfg(test)]
 mod commands;

@@ -4,21 +4,24 @@ use std::sync::Mutex;
 
 use serde_json::json;
 use tautline_client::{Client, EndingKind, TokenFailure, TokenReason};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{Receiver, channel};
 
 use super::{closed, connection, proof, server, soon};
 use crate::harness::{Server, now, token};
+
+/// No test asks more often.
+const ASKED_MAX: usize = 16;
 
 /// A client whose tokens are what `give` has for each time that it is asked; and why it was.
 fn asking(
     server: &Server,
     give: impl FnMut() -> Result<String, TokenFailure> + Send + 'static,
-) -> (Client, UnboundedReceiver<TokenReason>) {
-    let (asked, reasons) = unbounded_channel();
+) -> (Client, Receiver<TokenReason>) {
+    let (asked, reasons) = channel(ASKED_MAX);
     let give = Mutex::new(give);
     let client = Client::builder(&format!("ws://{}/ws", server.address()))
         .token_provider(move |reason| {
-            asked.send(reason).unwrap();
+            asked.try_send(reason).unwrap();
             let given = (give.lock().unwrap())();
             async move { given }
         })
