@@ -1,9 +1,10 @@
 //! How the commands end when nothing comes of them, and what `--help` says of that.
 
-use std::net::TcpListener;
+use std::net::SocketAddr;
 use std::process::Command;
 
 use serde_json::json;
+use socket2::{Domain, Socket, Type};
 
 use super::super::harness::{Directory, NEVER, Server, Tool, production, token, tool};
 
@@ -62,9 +63,11 @@ fn a_token_comes_from_a_file_from_standard_input_or_from_the_environment() {
 
 #[test]
 fn a_server_that_is_not_there_is_given_up_after_the_timeout() {
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = nobody.local_addr().unwrap();
-    drop(nobody);
+    // Bound and not listening: nobody answers there, and no other test gets the port.
+    let nobody = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
+    nobody.bind(&any.into()).unwrap();
+    let address = nobody.local_addr().unwrap().as_socket().unwrap();
     for arguments in [
         &["sub", "a"][..],
         &["pub", "a", "tick", "1"],
