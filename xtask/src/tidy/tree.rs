@@ -7,10 +7,12 @@ use std::path::Path;
 use super::source::Source;
 
 /// What git does not keep, and tools leave behind: `.gitignore` in folder names.
-const IGNORED: [&str; 6] = [
+const IGNORED: [&str; 8] = [
     ".git",
     "target",
     "node_modules",
+    "dist",
+    "build",
     "corpus",
     "artifacts",
     ".venv",
