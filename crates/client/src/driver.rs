@@ -4,13 +4,14 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tautline_protocol::client::{Ending, EndingKind, Fetch, Line, Output, TokenFailure};
 use tautline_protocol::wire::Token;
 use tautline_protocol::wire::v2::Encoding;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
+use crate::clocks::Clocks;
 use crate::connector::Connector;
 use crate::ended::{EndKind, Ended};
 use crate::endpoint::Endpoint;
@@ -30,8 +31,6 @@ const BACKLOG_LOW: usize = 16 * 1024;
 const TURNS_MAX: usize = 64;
 /// How often the clocks are compared.
 const CLOCK_LOOK: Duration = Duration::from_secs(5);
-/// The clock on the wall has gone ahead of the other one by so much: the machine slept.
-const SLEEP_MIN: Duration = Duration::from_secs(15);
 
 /// Where to connect, and how.
 #[derive(Debug)]
@@ -82,12 +81,6 @@ enum News {
     /// A line that the machine has given up is gone.
     Gone(Line),
     Token(Fetch, Result<Token, TokenFailure>),
-}
-
-/// Both clocks, as they were when last looked at.
-struct Clocks {
-    wall: SystemTime,
-    steady: Instant,
 }
 
 impl Driver {
@@ -160,10 +153,7 @@ impl Driver {
 
     fn open(&mut self, line: Line, url: Option<&str>) {
         let way = Arc::clone(&self.way);
-        // A server may send its clients elsewhere, but not out of the protection of TLS.
-        let elsewhere = url
-            .and_then(|url| Endpoint::parse(url).ok())
-            .filter(|elsewhere| elsewhere.is_secure() || !way.endpoint.is_secure());
+        let elsewhere = url.and_then(|url| way.endpoint.elsewhere(url));
         let opening = async move {
             let endpoint = elsewhere.as_ref().unwrap_or(&way.endpoint);
             let connector = &*way.connector;
@@ -322,27 +312,11 @@ impl Driver {
     }
 
     fn look_at_clocks(&mut self) {
-        if let Some(asleep) = self.clocks.asleep() {
+        let before = std::mem::replace(&mut self.clocks, Clocks::now());
+        if let Some(asleep) = self.clocks.asleep_since(before) {
             self.shared
                 .with(|desk, now| desk.session.handle_wake(now, asleep));
         }
-    }
-}
-
-impl Clocks {
-    fn now() -> Self {
-        Self {
-            wall: SystemTime::now(),
-            steady: Instant::now(),
-        }
-    }
-
-    /// How long the machine slept since the last look, if it did. A clock that is set back says nothing.
-    fn asleep(&mut self) -> Option<Duration> {
-        let before = std::mem::replace(self, Self::now());
-        let by_wall = self.wall.duration_since(before.wall).ok()?;
-        let asleep = by_wall.checked_sub(self.steady - before.steady)?;
-        (asleep >= SLEEP_MIN).then_some(asleep)
     }
 }
 

@@ -148,6 +148,12 @@ impl Endpoint {
         self.target.as_str()
     }
 
+    /// Where the server says to go instead, if that is an address, and not one without TLS where this one has it.
+    pub(crate) fn elsewhere(&self, url: &str) -> Option<Self> {
+        let elsewhere = Self::parse(url).ok()?;
+        (elsewhere.is_secure || !self.is_secure).then_some(elsewhere)
+    }
+
     /// Whom the server's certificate has to name.
     pub(crate) fn server_name(&self) -> ServerName<'static> {
         self.server_name.clone()
@@ -329,6 +335,21 @@ mod tests {
         ] {
             assert_eq!(Endpoint::parse(url).unwrap_err(), wrong, "{url}");
         }
+    }
+
+    #[test]
+    fn no_server_sends_its_clients_out_of_tls() {
+        let of = |url| Endpoint::parse(url).unwrap();
+        let (secure, plain) = (of("wss://a.example/ws"), of("ws://127.0.0.1/ws"));
+        assert_eq!(secure.elsewhere("ws://a.example/ws"), None);
+        let elsewhere = "wss://b.example/ws";
+        assert_eq!(secure.elsewhere(elsewhere), Some(of(elsewhere)));
+        assert_eq!(plain.elsewhere(elsewhere), Some(of(elsewhere)));
+        assert_eq!(
+            plain.elsewhere("ws://127.0.0.2/"),
+            Some(of("ws://127.0.0.2/"))
+        );
+        assert_eq!(plain.elsewhere("nowhere"), None);
     }
 
     #[test]

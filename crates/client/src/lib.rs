@@ -40,6 +40,7 @@
 mod builder;
 mod call;
 mod client;
+mod clocks;
 mod connector;
 mod driver;
 mod ended;

@@ -465,4 +465,34 @@ mod tests {
         }
         assert!(queue.is_empty());
     }
+
+    #[test]
+    fn the_queue_takes_no_more_than_its_bounds_and_again_once_there_is_room() {
+        let start = start();
+        let draft = |bytes: usize| Draft {
+            room: RoomName::parse("a").unwrap(),
+            event: EventName::chat(),
+            data: format!("\"{}\"", "x".repeat(bytes - 2)).into(),
+            key: None,
+        };
+        let bounds = QueueBounds {
+            messages_max: 2,
+            bytes_max: 10,
+            ..QueueBounds::default()
+        };
+        let mut queue = Publications::new(bounds);
+        let push = |queue: &mut Publications, number, bytes| {
+            queue.push(start, Ticket(number), draft(bytes), "p").is_ok()
+        };
+        assert!(push(&mut queue, 1, 6));
+        assert!(!push(&mut queue, 2, 5), "eleven bytes");
+        assert!(push(&mut queue, 3, 4));
+        assert!(!push(&mut queue, 4, 2), "three publications");
+        queue.sent(Ticket(1));
+        assert!(queue.settle(Ticket(1)));
+        assert!(!push(&mut queue, 5, 7), "eleven bytes again");
+        assert!(push(&mut queue, 6, 6));
+        assert_eq!(queue.end("why").len(), 2);
+        assert!(queue.is_empty() && push(&mut queue, 7, 10));
+    }
 }

@@ -136,4 +136,16 @@ mod tests {
             assert!((hint..=hint * 3 / 2).contains(&wait), "{wait:?}");
         }
     }
+
+    #[test]
+    fn nobody_comes_before_the_server_is_gone_and_all_spread_over_the_window() {
+        let mut chance = Chance::new(7);
+        let (gone, window) = (Duration::from_secs(10), Duration::from_secs(4));
+        let mut wait =
+            |failures| Retry::default().wait(failures, Wait::Gone(gone), window, &mut chance);
+        for failures in [0, 5] {
+            let draws: Vec<_> = (0..DRAWS).map(|_| wait(failures)).collect();
+            assert!(chi_square(&draws, gone, gone + window) < 43.8);
+        }
+    }
 }
