@@ -14,6 +14,17 @@ use crate::room::Room;
 use crate::stream::RoomStream;
 
 /// How a room is joined: awaited, it is a [`RoomStream`].
+///
+/// ```no_run
+/// # async fn run(room: tautline_client::Room, seen: Option<tautline_client::Position>) -> Result<(), tautline_client::JoinError> {
+/// let join = room.join().presence(&"typing");
+/// let events = match seen {
+///     Some(position) => join.since(position).await?,
+///     None => join.last(20).await?,
+/// };
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "a room is joined when this is awaited, or by its stream"]
 pub struct Join {

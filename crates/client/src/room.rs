@@ -17,6 +17,18 @@ use crate::join::Join;
 use crate::publishing::Pending;
 
 /// A room of the server: a name and the client that knows it. Cheap to clone.
+///
+/// ```no_run
+/// use tautline_client::Part;
+/// # async fn run(client: tautline_client::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// let room = client.room("doc:42")?;
+/// let placed = room.publish("edit", &"hello").await?;
+/// room.cast_latest("cursor", "cursor", &7);
+/// let page = room.history(Part::Before(placed.position.offset), 50).await?;
+/// println!("{} messages before it, {} members", page.messages.len(), room.members().await?.len());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Room {
     pub(crate) client: Client,
@@ -51,6 +63,21 @@ impl Room {
     }
 
     /// Takes a publication in, behind all others of this client, or refuses it at once where too much waits.
+    ///
+    /// ```
+    /// use tautline_client::{Client, PublishError};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // Nobody listens there: it waits, and is known not to have left when the client is closed.
+    /// let client = Client::builder("ws://127.0.0.1:1/ws").spawn()?;
+    /// let pending = client.room("doc:42")?.enqueue("edit", &"hello")?;
+    /// assert_eq!(client.pending(), 1);
+    /// client.close();
+    /// assert!(matches!(pending.await, Err(PublishError::NotSent(_))));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn enqueue(&self, event: &str, data: &impl Serialize) -> Result<Pending, PublishError> {
         self.enqueue_draft(event, data, None)
     }

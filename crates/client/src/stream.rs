@@ -15,6 +15,26 @@ use crate::room::Room;
 
 /// What happens in a room, in order: messages, each once; a gap where some are missing; how the membership stands. The
 /// membership holds across lost connections, and ends when this is dropped.
+///
+/// It is a `Stream`, and has a `next` of its own for who needs no more:
+///
+/// ```no_run
+/// use tautline_client::{RoomEvent, RoomStream};
+///
+/// async fn follow(mut events: RoomStream) -> Result<(), Box<dyn std::error::Error>> {
+///     while let Some(event) = events.next().await {
+///         match event {
+///             RoomEvent::Message(message) => {
+///                 println!("{}", message.decode::<String>()?);
+///                 events.room().acknowledge(&message);
+///             }
+///             RoomEvent::Gap(gap) => println!("{} to {} are missing: {:?}", gap.from, gap.to, gap.reason),
+///             RoomEvent::Presence(_) | RoomEvent::Cast(_) | RoomEvent::Status(_) => {}
+///         }
+///     }
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug)]
 pub struct RoomStream {
     room: Room,

@@ -20,6 +20,18 @@ const ADDRESS_PATIENCE: Duration = Duration::from_secs(3);
 /// The addresses of a name are tried one after another in the order of the system's resolver, each but the
 /// last for 3 s at most. They do not race (there are no "happy eyeballs"): whoever needs that
 /// brings a [`Connector`].
+///
+/// ```
+/// use std::sync::Arc;
+/// use rustls::{ClientConfig, RootCertStore};
+/// use tautline_client::{Client, Tcp, Tls};
+///
+/// # fn run(roots: RootCertStore) -> Result<(), Box<dyn std::error::Error>> {
+/// let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+/// let builder = Client::builder("wss://rt.internal/ws").connector(Tcp::with_tls(Tls::with_config(Arc::new(config))));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Tcp {
     tls: Tls,

@@ -19,6 +19,23 @@ const APPLICATION_PROTOCOL: &[u8] = b"http/1.1";
 
 /// TLS 1.2 and 1.3 of a client. By default it trusts whom the system trusts, which is found out when it is
 /// first needed; clones know it together.
+///
+/// For a stream of one's own:
+///
+/// ```
+/// use tautline_client::{Client, Endpoint, Tls};
+/// use tokio::net::UnixStream;
+///
+/// let tls = Tls::default();
+/// let tunnel = move |endpoint: Endpoint| {
+///     let tls = tls.clone();
+///     async move {
+///         let stream = UnixStream::connect("/run/tunnel.sock").await?;
+///         tls.secure(stream, &endpoint).await
+///     }
+/// };
+/// let builder = Client::builder("wss://rt.example.com/ws").connector(tunnel);
+/// ```
 #[derive(Clone, Default)]
 pub struct Tls {
     config: Arc<OnceCell<Arc<ClientConfig>>>,
