@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::json;
 use socket2::{Domain, Socket, Type};
 
-use super::super::harness::{Directory, NEVER, Server, Tool, production, token, tool};
+use super::super::harness::{Directory, NEVER, Pair, Server, Tool, production, token, tool};
 
 #[test]
 fn a_wrong_token_is_refused_and_shown_nowhere() {
@@ -59,6 +59,29 @@ fn a_token_comes_from_a_file_from_standard_input_or_from_the_environment() {
         errors.contains("4401") && errors.contains("--token-file"),
         "{errors}"
     );
+}
+
+#[test]
+fn whom_a_wss_server_is_trusted_by_is_said_by_ssl_cert_file() {
+    let pair = Pair::new();
+    let server = Server::development(&pair.settings());
+    let publish = |trusted: &Pair| {
+        let mut command = tool(
+            server.address(),
+            &["pub", "a", "tick", "1", "--timeout", "1s"],
+        );
+        command
+            .env(
+                "TAUTLINE_URL",
+                format!("wss://localhost:{}/ws", server.address().port()),
+            )
+            .env("SSL_CERT_FILE", trusted.certificate());
+        Tool::spawn(command).ended()
+    };
+    assert_eq!(publish(&pair).0, Some(0));
+    let (code, _, errors) = publish(&Pair::new());
+    assert_eq!(code, Some(3));
+    assert!(errors.contains("invalid peer certificate"), "{errors}");
 }
 
 #[test]
