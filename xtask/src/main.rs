@@ -7,6 +7,7 @@ mod autobahn;
 mod bench;
 mod fuzz;
 mod help;
+mod npm;
 mod process;
 mod prove;
 mod sabotage;

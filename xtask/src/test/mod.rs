@@ -53,7 +53,7 @@ impl Verdict {
 }
 
 /// In the order in which a mistake is cheapest to find.
-const ALL: [Step; 16] = [
+const ALL: [Step; 18] = [
     ("format", rust::format),
     ("tidy", rust::tidy),
     ("planted bugs", suites::planted_bugs),
@@ -65,6 +65,8 @@ const ALL: [Step; 16] = [
     ("guide", suites::guide),
     ("nginx", suites::nginx),
     ("nginx stream", suites::nginx_stream),
+    ("packages", node::packages),
+    ("package tests", node::package_tests),
     ("e2e", node::clients),
     ("interop", node::interoperation),
     ("browser", node::browser),

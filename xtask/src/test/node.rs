@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use super::Verdict;
 use super::counts::Counts;
-use super::rust::counted;
+use super::rust::{check, counted};
 use super::suites::left_out;
+use crate::npm::{self, Packages};
 use crate::process;
 use crate::workspace::{self, Workspace};
 
@@ -17,8 +18,12 @@ use crate::workspace::{self, Workspace};
 const E2E: &str = "e2e";
 /// Where Debian's packages of Python are seen, whichever Python comes first on the `PATH`.
 const DEBIAN_PYTHON: &str = "/usr/bin/python3";
-/// Installing the packages of `e2e/`.
-const INSTALL_LIMIT: Duration = Duration::from_mins(10);
+/// Trying one Python.
+const PYTHON_LIMIT: Duration = Duration::from_mins(1);
+/// Tells the tests which server to start, …
+const SERVER: &str = "TAUTLINE_BIN";
+/// … and which browser, where there is one.
+const BROWSER: &str = "CHROMIUM";
 const CHROMIUM: [&str; 4] = [
     "chromium",
     "chromium-browser",
@@ -29,6 +34,29 @@ const NO_CHROMIUM: &str = "needs Chromium: apt-get install chromium, or set CHRO
 const NO_PYTHON: &str = "needs Python 3.11 with websockets and msgpack: apt-get install python3-websockets python3-msgpack, \
     or set PYTHON to one that has them";
 
+/// The packages are built, and are as they should be: formatted, typed, generated, small.
+pub(super) fn packages(workspace: &Workspace) -> io::Result<Verdict> {
+    if let Some(verdict) = without_packages(&workspace.root)? {
+        return Ok(verdict);
+    }
+    let built = check(npm::command(&workspace.root, ["run", "build"]))?;
+    let checked = check(npm::command(&workspace.root, ["run", "check"]))?;
+    Ok(built.and(checked))
+}
+
+/// The packages' own tests. Those in a browser skip themselves where there is none.
+pub(super) fn package_tests(workspace: &Workspace) -> io::Result<Verdict> {
+    if let Some(verdict) = without_packages(&workspace.root)? {
+        return Ok(verdict);
+    }
+    let mut command = npm::command(&workspace.root, ["test"]);
+    command.env(SERVER, server(workspace));
+    if let Some(chromium) = workspace::program(BROWSER, &CHROMIUM) {
+        command.env(BROWSER, chromium);
+    }
+    counted(command)
+}
+
 /// Clients in Node against the real server.
 pub(super) fn clients(workspace: &Workspace) -> io::Result<Verdict> {
     let chosen = |path: &Path| !is_named(path, "browser") && !is_named(path, "interop");
@@ -37,11 +65,11 @@ pub(super) fn clients(workspace: &Workspace) -> io::Result<Verdict> {
 
 /// The development page in a real browser.
 pub(super) fn browser(workspace: &Workspace) -> io::Result<Verdict> {
-    match workspace::program("CHROMIUM", &CHROMIUM) {
+    match workspace::program(BROWSER, &CHROMIUM) {
         Some(chromium) => node_tests(
             workspace,
             |path| is_named(path, "browser"),
-            &[("CHROMIUM", chromium)],
+            &[(BROWSER, chromium)],
         ),
         None => Ok(left_out(NO_CHROMIUM)),
     }
@@ -49,12 +77,12 @@ pub(super) fn browser(workspace: &Workspace) -> io::Result<Verdict> {
 
 /// Small clients in Python, Node, Rust and a browser, in one room.
 pub(super) fn interoperation(workspace: &Workspace) -> io::Result<Verdict> {
-    let programs = (python(), workspace::program("CHROMIUM", &CHROMIUM));
+    let programs = (python(), workspace::program(BROWSER, &CHROMIUM));
     match programs {
         (Some(python), Some(chromium)) => node_tests(
             workspace,
             |path| is_named(path, "interop"),
-            &[("PYTHON", python), ("CHROMIUM", chromium)],
+            &[("PYTHON", python), (BROWSER, chromium)],
         ),
         (Some(_), None) => Ok(left_out(NO_CHROMIUM)),
         (None, Some(_)) => Ok(left_out(NO_PYTHON)),
@@ -71,8 +99,13 @@ fn python() -> Option<PathBuf> {
     candidates.into_iter().flatten().find(|python| {
         let mut imports = Command::new(python);
         imports.args(["-c", "import websockets, msgpack; from datetime import UTC"]);
-        process::capture_quietly(imports, INSTALL_LIMIT).is_ok_and(|finished| finished.success)
+        process::capture_quietly(imports, PYTHON_LIMIT).is_ok_and(|finished| finished.success)
     })
+}
+
+/// The server that the Rust step has built.
+fn server(workspace: &Workspace) -> PathBuf {
+    workspace.target.join("debug").join("tautline")
 }
 
 fn is_named(path: &Path, word: &str) -> bool {
@@ -85,29 +118,9 @@ fn node_tests(
     chosen: impl Fn(&Path) -> bool,
     programs: &[(&str, PathBuf)],
 ) -> io::Result<Verdict> {
-    let Some(node) = workspace::on_path(&["node"]) else {
-        return Ok(left_out(
-            "needs Node 20 or newer: apt-get install nodejs npm",
-        ));
-    };
     let folder = workspace.root.join(E2E);
-    if !is_installed(&folder)? {
-        let Some(npm) = workspace::on_path(&["npm"]) else {
-            return Ok(left_out(
-                "needs npm, once, for the packages of e2e/: apt-get install npm",
-            ));
-        };
-        let mut install = Command::new(npm);
-        install
-            .args(["ci", "--no-audit", "--no-fund"])
-            .current_dir(&folder);
-        let installed = process::capture_quietly(install, INSTALL_LIMIT)?;
-        if !installed.success {
-            return Ok(Verdict::Ran {
-                counts: Counts::one(false),
-                output: installed.output,
-            });
-        }
+    if let Some(verdict) = without_packages(&folder)? {
+        return Ok(verdict);
     }
     let mut files = Vec::new();
     test_files(&folder, Path::new(""), &mut files)?;
@@ -122,26 +135,28 @@ fn node_tests(
         });
     }
     files.sort();
-    let mut command = Command::new(node);
+    let mut command = Command::new("node");
     command
         .args(["--test", "--test-reporter=spec"])
         .args(files)
         .current_dir(folder);
-    command.env(
-        "TAUTLINE_BIN",
-        workspace.target.join("debug").join("tautline"),
-    );
+    command.env(SERVER, server(workspace));
     for (variable, program) in programs {
         command.env(variable, program);
     }
     counted(command)
 }
 
-/// Whether the packages of the lock file are there: npm notes when it has installed them.
-fn is_installed(folder: &Path) -> io::Result<bool> {
-    let wanted = fs::metadata(folder.join("package-lock.json"))?.modified()?;
-    let noted = fs::metadata(folder.join("node_modules/.package-lock.json"));
-    Ok(noted.is_ok_and(|note| note.modified().is_ok_and(|installed| installed >= wanted)))
+/// Installs the packages of a folder. What the step comes to, if they are not there then.
+fn without_packages(folder: &Path) -> io::Result<Option<Verdict>> {
+    Ok(match npm::install(folder)? {
+        Packages::Ready => None,
+        Packages::LeftOut(why) => Some(left_out(why)),
+        Packages::Failed(output) => Some(Verdict::Ran {
+            counts: Counts::one(false),
+            output,
+        }),
+    })
 }
 
 /// All test files below `folder`, as paths relative to it.
