@@ -1,5 +1,6 @@
 // How messages are written: an encoding, and JSON, which is the default.
 
+import { TautlineError } from "./errors.js";
 import type { ClientMessage, ServerMessage } from "./wire.ts";
 
 /** How messages are written on the wire. */
@@ -11,3 +12,21 @@ export interface Encoding {
   /** One message of the server; `undefined` if it is of a type that this client does not know. What is none throws. */
   decode(frame: string | ArrayBuffer): ServerMessage | undefined;
 }
+
+/** What is half of a surrogate pair is no character, and is refused by the server wherever it stands. */
+const LONE_SURROGATE = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;
+
+/** JSON: one text frame for each message. */
+export const json: Encoding = {
+  protocol: "tautline.v2.json",
+  encode(message) {
+    const text = JSON.stringify(message);
+    if (LONE_SURROGATE.test(text)) throw new TautlineError("invalid_payload", "a string has half of a surrogate pair");
+    return text;
+  },
+  decode(frame) {
+    const message = JSON.parse(frame as string);
+    if (typeof message?.type !== "string") throw new TypeError("it has no type");
+    return message;
+  },
+};

@@ -1,5 +1,7 @@
 // What goes wrong, as one error with a code for programs and a sentence for people.
 
+import type { Failure } from "./wire.js";
+
 /** What the server refuses with; its table is docs/reference/codes.md. */
 export type ServerErrorCode =
   | "unauthorized"
@@ -48,6 +50,9 @@ export type Outcome =
   /** The server has refused it. */
   | "refused";
 
+/** What this client itself gives up with and may succeed later. */
+const LATER: readonly ErrorCode[] = ["queue_full", "expired", "lost", "overflow"];
+
 /** Every error of this package. */
 export class TautlineError extends Error {
   override readonly name = "TautlineError";
@@ -58,15 +63,20 @@ export class TautlineError extends Error {
   /** Whether the same may succeed later. */
   readonly retryable: boolean;
 
-  constructor(code: ErrorCode, message: string, outcome: Outcome = "not-sent", retryable: boolean = false) {
+  constructor(code: ErrorCode, message: string, outcome: Outcome = "not-sent", retryable?: boolean) {
     super(message);
     this.code = code;
     this.outcome = outcome;
-    this.retryable = retryable;
+    this.retryable = retryable ?? LATER.includes(code);
   }
 
   /** The page of the documentation that says more, below the project's root. */
   get docs(): string {
     return `docs/guide/typescript.md#${this.code}`;
   }
+}
+
+/** What the server refused, as an error. */
+export function refusal({ code, message, retryable }: Failure): TautlineError {
+  return new TautlineError(code, message, code === "timeout" ? "unknown" : "refused", retryable);
 }

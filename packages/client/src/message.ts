@@ -1,6 +1,6 @@
 // What happens in a room: messages with their place, gaps, casts, and pages of the past.
 
-import type { CastData, CastEvent, MessageData, MessageEvent, RoomSchema } from "./schema.ts";
+import type { AnyRoom, CastData, CastEvent, MessageData, MessageEvent, RoomSchema } from "./schema.ts";
 
 /** A point in a room's order: a publication's place, and its id as proof. */
 export interface Position {
@@ -13,8 +13,7 @@ export interface Position {
 }
 
 /** Something that was published. It is a {@link Position}: keep it, and go on behind it with `since`. */
-export interface Message<R extends RoomSchema = RoomSchema, E extends MessageEvent<R> = MessageEvent<R>>
-  extends Position {
+export interface Message<R extends RoomSchema = AnyRoom, E extends MessageEvent<R> = MessageEvent<R>> extends Position {
   /** The room's name. */
   readonly room: string;
   /** What kind of message it is. */
@@ -33,7 +32,7 @@ export interface Message<R extends RoomSchema = RoomSchema, E extends MessageEve
 export type AnyMessage<R extends RoomSchema> = { [E in MessageEvent<R>]: Message<R, E> }[MessageEvent<R>];
 
 /** Something that was relayed to who was there: it has no place in the room's order, and is not kept. */
-export interface Cast<R extends RoomSchema = RoomSchema, E extends CastEvent<R> = CastEvent<R>> {
+export interface Cast<R extends RoomSchema = AnyRoom, E extends CastEvent<R> = CastEvent<R>> {
   /** The room's name. */
   readonly room: string;
   /** What kind of cast it is. */
@@ -87,7 +86,7 @@ export interface PublishAck {
 }
 
 /** A page of a room's past. */
-export interface HistoryPage<R extends RoomSchema = RoomSchema> {
+export interface HistoryPage<R extends RoomSchema = AnyRoom> {
   /** Where the room stands. */
   readonly position: Position;
   /** Oldest first. */

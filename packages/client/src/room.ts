@@ -3,7 +3,7 @@
 import type { AnyMessage, Cast, Gap, HistoryPage, HistoryQuery, Message, Position, PublishAck } from "./message.ts";
 import type { CallOptions, CastOptions, Joining, ListenOptions, PublishOptions } from "./options.ts";
 import type { Member, Presence } from "./presence.ts";
-import type { CastData, CastEvent, MessageData, MessageEvent, PresenceOf, RoomSchema } from "./schema.ts";
+import type { AnyRoom, CastData, CastEvent, MessageData, MessageEvent, PresenceOf, RoomSchema } from "./schema.ts";
 import type { RoomState } from "./state.ts";
 
 /**
@@ -13,7 +13,7 @@ import type { RoomState } from "./state.ts";
  * promise holds the room: what follows waits until it settles, so that a refetched snapshot and live messages never
  * interleave.
  */
-export interface Room<R extends RoomSchema = RoomSchema> {
+export interface Room<R extends RoomSchema = AnyRoom> {
   /** The room's name. */
   readonly name: string;
   /** How the membership stands. Immutable, and the same object until that changes. */
