@@ -1,10 +1,13 @@
 // What an application holds: a client of one server.
 
-import type { CallOptions, ClientOptions, CloseOptions, ListenOptions } from "./options.ts";
-import type { Room } from "./room.ts";
-import type { AnySchema, Method, RequestData, RequestResult, RoomName, RoomOf, Schema } from "./schema.ts";
-import type { ConnectionState } from "./state.ts";
-import type { Report } from "./wire.ts";
+import { Driver } from "./driver.js";
+import { TautlineError } from "./errors.js";
+import { type Listeners, until } from "./listeners.js";
+import type { CallOptions, ClientOptions, CloseOptions, ListenOptions } from "./options.js";
+import { Membered, type Room } from "./room.js";
+import type { AnySchema, Method, RequestData, RequestResult, RoomName, RoomOf, Schema } from "./schema.js";
+import type { ConnectionState } from "./state.js";
+import type { Report } from "./wire.js";
 
 /** What a client tells besides its state. */
 export interface ClientEvents {
@@ -44,7 +47,10 @@ export interface Tautline<S extends Schema = AnySchema> {
   connect(options?: { signal?: AbortSignal }): Promise<void>;
   /** Makes the next attempt to connect at once, if one waits; at most one a second. */
   retryNow(): void;
-  /** Closes, and resolves when that is done. What is not acknowledged fails. Rooms are to be joined again after the next `connect()`. */
+  /**
+   * Closes, and resolves when that is done. What is not acknowledged fails. After the next `connect()`, the rooms that were not
+   * left are joined again.
+   */
   close(options?: CloseOptions): Promise<void>;
 
   /** A room of the server; the same object for the same name. Nothing is said to the server before it is joined or published to. */
@@ -55,5 +61,83 @@ export interface Tautline<S extends Schema = AnySchema> {
 
 /** A client of the server at this URL. Nothing is opened before it is needed. */
 export function createClient<S extends Schema = AnySchema>(options: ClientOptions): Tautline<S> {
-  throw new Error(`not there yet: ${String(options.url)}`);
+  return new Client<S>(options);
+}
+
+class Client<S extends Schema> implements Tautline<S> {
+  readonly #driver: Driver;
+  readonly #rooms = new Map<string, Membered<never>>();
+
+  constructor(options: ClientOptions) {
+    this.#driver = new Driver(options);
+    this.#driver.deliver = (room, event) => this.#rooms.get(room)?.deliver(event);
+    this.#driver.revived = () => {
+      for (const room of this.#rooms.values()) room.rejoin();
+    };
+  }
+
+  get state(): ConnectionState {
+    return this.#driver.state;
+  }
+
+  get pending(): number {
+    return this.#driver.pending;
+  }
+
+  get producer(): string {
+    return this.#driver.producer;
+  }
+
+  subscribe(onChange: () => void): () => void {
+    return this.#driver.changed.add(onChange);
+  }
+
+  on<E extends keyof ClientEvents>(
+    event: E,
+    heard: (value: ClientEvents[E]) => void,
+    options?: ListenOptions,
+  ): () => void {
+    const { errors, reports } = this.#driver;
+    const listeners = (event === "report" ? reports : errors) as Listeners<ClientEvents[E]>;
+    return listeners.add(heard, options?.signal);
+  }
+
+  async connect(options?: { signal?: AbortSignal }): Promise<void> {
+    const driver = this.#driver;
+    driver.connect();
+    const isConnected = () => {
+      const { state } = driver;
+      if (state.status === "closed") throw new TautlineError("closed", `the client is closed: ${state.cause.reason}`);
+      return state.status === "connected";
+    };
+    return until(driver.changed, isConnected, options?.signal);
+  }
+
+  retryNow(): void {
+    this.#driver.act((session, now) => session.retryNow(now));
+  }
+
+  close({ flush, timeout = 5_000 }: CloseOptions = {}): Promise<void> {
+    const driver = this.#driver;
+    driver.act((session, now) => (flush ? session.drain(now, timeout) : session.close()));
+    return until(driver.changed, () => driver.state.status === "closed");
+  }
+
+  room<K extends RoomName<S>>(name: K): Room<RoomOf<S, K>> {
+    let room = this.#rooms.get(name) as Membered<RoomOf<S, K>> | undefined;
+    if (!room) {
+      room = new Membered(this.#driver, name);
+      this.#rooms.set(name, room as unknown as Membered<never>);
+    }
+    return room;
+  }
+
+  request<M extends Method<S>>(
+    method: M,
+    data: RequestData<S, M>,
+    options: CallOptions = {},
+  ): Promise<RequestResult<S, M>> {
+    const question = { type: "request", payload: { method, data: data ?? null } } as const;
+    return this.#driver.wait(options.signal, (session, now) => session.ask(now, question, options.timeout));
+  }
 }

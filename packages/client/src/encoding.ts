@@ -1,7 +1,7 @@
 // How messages are written: an encoding, and JSON, which is the default.
 
 import { TautlineError } from "./errors.js";
-import type { ClientMessage, ServerMessage } from "./wire.ts";
+import type { ClientMessage, ServerMessage } from "./wire.js";
 
 /** How messages are written on the wire. */
 export interface Encoding {
@@ -20,9 +20,13 @@ const LONE_SURROGATE = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;
 export const json: Encoding = {
   protocol: "tautline.v2.json",
   encode(message) {
-    const text = JSON.stringify(message);
-    if (LONE_SURROGATE.test(text)) throw new TautlineError("invalid_payload", "a string has half of a surrogate pair");
-    return text;
+    try {
+      const text = JSON.stringify(message);
+      if (LONE_SURROGATE.test(text)) throw new TypeError("a string has half of a surrogate pair");
+      return text;
+    } catch (error) {
+      throw new TautlineError("invalid_payload", `the data is no JSON: ${error}`);
+    }
   },
   decode(frame) {
     const message = JSON.parse(frame as string);

@@ -53,3 +53,50 @@ export type LifecycleSign =
   | "suspend"
   /** It is hidden, or offline: only looked at. */
   | "look";
+
+/** What is found here. Nothing is touched where a page is rendered on a server. */
+export function surroundings(): Env {
+  const here = globalThis as Partial<typeof globalThis>;
+  return {
+    now: () => performance.now(),
+    wall: () => Date.now(),
+    random: () => Math.random(),
+    identity: () =>
+      [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join(""),
+    wake(after, back) {
+      const timer = setTimeout(back, after);
+      return () => clearTimeout(timer);
+    },
+    WebSocket: here.WebSocket as SocketConstructor | undefined,
+    lifecycle: here.addEventListener && here.navigator && "onLine" in here.navigator ? page : undefined,
+  };
+}
+
+/** The page, or the worker, that this is. */
+const page: Lifecycle = {
+  get hidden() {
+    return globalThis.document?.visibilityState === "hidden";
+  },
+  get offline() {
+    return !navigator.onLine;
+  },
+  listen(heard) {
+    const network = (navigator as { connection?: EventTarget }).connection;
+    const ears: [EventTarget | undefined, string, (event: Event) => LifecycleSign][] = [
+      [globalThis, "online", () => "wake"],
+      [globalThis, "offline", () => "look"],
+      [globalThis, "focus", () => "wake"],
+      [globalThis, "pageshow", (event) => ((event as PageTransitionEvent).persisted ? "restored" : "look")],
+      [globalThis, "pagehide", (event) => ((event as PageTransitionEvent).persisted ? "suspend" : "look")],
+      [globalThis.document, "visibilitychange", () => (page.hidden ? "look" : "wake")],
+      [globalThis.document, "freeze", () => "suspend"],
+      [globalThis.document, "resume", () => "wake"],
+      [network, "change", () => "wake"],
+    ];
+    const controller = new AbortController();
+    for (const [target, type, sign] of ears) {
+      target?.addEventListener(type, (event) => heard(sign(event)), { signal: controller.signal });
+    }
+    return () => controller.abort();
+  },
+};

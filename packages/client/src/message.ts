@@ -1,6 +1,6 @@
 // What happens in a room: messages with their place, gaps, casts, and pages of the past.
 
-import type { AnyRoom, CastData, CastEvent, MessageData, MessageEvent, RoomSchema } from "./schema.ts";
+import type { AnyRoom, CastData, CastEvent, MessageData, MessageEvent, RoomSchema } from "./schema.js";
 
 /** A point in a room's order: a publication's place, and its id as proof. */
 export interface Position {

@@ -1,8 +1,8 @@
 // What an application says when it makes a client, and when it asks something of it.
 
-import type { Encoding } from "./encoding.ts";
-import type { Env } from "./env.ts";
-import type { Position } from "./message.ts";
+import type { Encoding } from "./encoding.js";
+import type { Env } from "./env.js";
+import type { Position } from "./message.js";
 
 /** What a client goes by. */
 export interface ClientOptions {

@@ -1,5 +1,9 @@
 // Who is present in a room: snapshots that do not change, and what others see of this client.
 
+import type { Driver } from "./driver.js";
+import { Listeners } from "./listeners.js";
+import type { PresenceChange } from "./session/output.js";
+
 /** One connection that is present in a room. A user with two connections is two members. */
 export interface Member<P = unknown> {
   /** The connection's name. */
@@ -32,4 +36,57 @@ export interface Presence<P = unknown> {
   set(state: P): Promise<void>;
   /** Calls back whenever `view` is another one. Returns what ends that. */
   subscribe(onChange: () => void): () => void;
+}
+
+/** Keeps who is present in one room. */
+export class Present<P> implements Presence<P> {
+  readonly #driver: Driver;
+  readonly #room: string;
+  readonly #changed = new Listeners<void>();
+  #members = new Map<string, Member<P>>();
+  /** How many there are, where that is more than are known by name. */
+  #count: number | undefined;
+  #view: PresenceView<P> | undefined;
+
+  constructor(driver: Driver, room: string) {
+    this.#driver = driver;
+    this.#room = room;
+  }
+
+  get view(): PresenceView<P> {
+    const { connection } = this.#driver;
+    this.#view ??= {
+      members: new Map(this.#members),
+      me: this.#members.get(connection) ?? null,
+      count: this.#count ?? this.#members.size,
+      complete: this.#count === undefined,
+    };
+    return this.#view;
+  }
+
+  set(state: P): Promise<void> {
+    const payload = { room: this.#room, state };
+    return this.#driver.wait(undefined, (session, now) => session.ask(now, { type: "presence", payload }));
+  }
+
+  subscribe(onChange: () => void): () => void {
+    return this.#changed.add(onChange);
+  }
+
+  /** Takes a change in; without one, nobody is known any more. */
+  change(change?: PresenceChange): void {
+    if (!change || change.kind === "all") {
+      this.#members = new Map(change?.members.map((member) => [member.connection, member as Member<P>]));
+      this.#count = undefined;
+    } else if (change.kind === "count") this.#count = change.count;
+    else {
+      if (change.kind === "left") this.#members.delete(change.member.connection);
+      else {
+        if (change.was) this.#members.delete(change.was);
+        this.#members.set(change.member.connection, change.member as Member<P>);
+      }
+    }
+    this.#view = undefined;
+    this.#changed.tell(undefined, this.#driver.report);
+  }
 }

@@ -1,10 +1,17 @@
 // A room of the server, as an application holds it.
 
-import type { AnyMessage, Cast, Gap, HistoryPage, HistoryQuery, Message, Position, PublishAck } from "./message.ts";
-import type { CallOptions, CastOptions, Joining, ListenOptions, PublishOptions } from "./options.ts";
-import type { Member, Presence } from "./presence.ts";
-import type { AnyRoom, CastData, CastEvent, MessageData, MessageEvent, PresenceOf, RoomSchema } from "./schema.ts";
-import type { RoomState } from "./state.ts";
+import type { Driver } from "./driver.js";
+import { TautlineError } from "./errors.js";
+import { Listeners, until } from "./listeners.js";
+import { GAP_PATIENCE, Mailbox } from "./mailbox.js";
+import type { AnyMessage, Cast, Gap, HistoryPage, HistoryQuery, Message, Position, PublishAck } from "./message.js";
+import { Messages } from "./messages.js";
+import type { CallOptions, CastOptions, Joining, ListenOptions, PublishOptions } from "./options.js";
+import { type Member, type Presence, Present } from "./presence.js";
+import type { AnyRoom, CastData, CastEvent, MessageData, MessageEvent, PresenceOf, RoomSchema } from "./schema.js";
+import type { RoomEvent } from "./session/output.js";
+import type { Question } from "./session/session.js";
+import type { RoomState } from "./state.js";
 
 /**
  * A room of the server. `client.room(name)` gives the same object for the same name, always.
@@ -29,7 +36,7 @@ export interface Room<R extends RoomSchema = AnyRoom> {
    */
   join(joining?: Joining<PresenceOf<R>>): () => void;
   /** Resolves when the room is live; rejects when it is denied, or the client is closed. It does not join. */
-  joined(options?: CallOptions): Promise<void>;
+  joined(options?: { signal?: AbortSignal }): Promise<void>;
 
   /** Hears the messages of one event. Returns what ends that. */
   on<E extends MessageEvent<R>>(event: E, heard: (message: Message<R, E>) => void, options?: ListenOptions): () => void;
@@ -63,4 +70,204 @@ export interface Room<R extends RoomSchema = AnyRoom> {
   history(query?: HistoryQuery & CallOptions): Promise<HistoryPage<R>>;
   /** Asks who is present. */
   members(options?: CallOptions): Promise<readonly Member<PresenceOf<R>>[]>;
+}
+
+/** A room that nobody wants to be in. */
+const IDLE: RoomState = { status: "idle" };
+
+/** A room of a client. */
+export class Membered<R extends RoomSchema> implements Room<R> {
+  readonly name: string;
+  readonly presence: Present<PresenceOf<R>>;
+  state: RoomState = IDLE;
+  readonly #driver: Driver;
+  readonly #changed = new Listeners<void>();
+  readonly #heard = new Listeners<RoomEvent>();
+  readonly #mailbox: Mailbox;
+  /** Counts what holds the room; 0 if nothing does. */
+  #hold = 0;
+  #holds = 0;
+  #joins = 0;
+  #joining: Joining = {};
+  /** Where the room stands for the application. */
+  #position: Position | undefined;
+
+  constructor(driver: Driver, name: string) {
+    this.#driver = driver;
+    this.name = name;
+    this.presence = new Present(driver, name);
+    this.#mailbox = new Mailbox(driver.maxEvents);
+  }
+
+  subscribe(onChange: () => void): () => void {
+    return this.#changed.add(onChange);
+  }
+
+  join(joining: Joining<PresenceOf<R>> = {}): () => void {
+    const driver = this.#driver;
+    driver.connectIfIdle();
+    if (!this.#joins) {
+      driver.act((session) => session.join(this.name, joining));
+      this.#joining = joining;
+    }
+    this.#joins++;
+    let isLeft = false;
+    return () => {
+      if (isLeft) return;
+      isLeft = true;
+      if (--this.#joins === 0) driver.act((session) => session.leave(this.name));
+    };
+  }
+
+  /** The client is connected anew: whoever has joined and not left is in the room again, behind what was heard. */
+  rejoin(): void {
+    if (!this.#joins || this.state !== IDLE) return;
+    const joining = { ...this.#joining, ...(this.#position && { since: this.#position }) };
+    this.#driver.act((session) => session.join(this.name, joining));
+  }
+
+  joined(options: { signal?: AbortSignal } = {}): Promise<void> {
+    const { signal } = options;
+    const isLive = () => {
+      const { state } = this;
+      if (state.status === "denied") throw new TautlineError(state.code, state.message, "refused");
+      if (this.#driver.state.status === "closed") throw new TautlineError("closed", "the client is closed");
+      return state.status === "live";
+    };
+    return until(this.#changed, isLive, signal);
+  }
+
+  on<E extends MessageEvent<R>>(
+    event: E,
+    heard: (message: Message<R, E>) => void,
+    options?: ListenOptions,
+  ): () => void {
+    return this.onMessage((message) => {
+      if (message.event === event) heard(message as Message<R, E>);
+    }, options);
+  }
+
+  onMessage(heard: (message: AnyMessage<R>) => void, options?: ListenOptions): () => void {
+    return this.#listen((event) => event.kind === "message" && heard(event.message as AnyMessage<R>), options);
+  }
+
+  onCast<E extends CastEvent<R>>(event: E, heard: (cast: Cast<R, E>) => void, options?: ListenOptions): () => void {
+    return this.#listen((said) => {
+      if (said.kind === "cast" && said.cast.event === event) heard(said.cast as Cast<R, E>);
+    }, options);
+  }
+
+  onGap(heard: (gap: Gap) => void | Promise<void>, options?: ListenOptions): () => void {
+    return this.#listen((event) => (event.kind === "gap" ? heard(event.gap) : undefined), options);
+  }
+
+  onStatus(heard: (state: RoomState) => void, options?: ListenOptions): () => void {
+    return this.#listen((event) => event.kind === "status" && heard(event.state), options);
+  }
+
+  messages(options: ListenOptions = {}): AsyncIterableIterator<AnyMessage<R>> {
+    const messages = new Messages<AnyMessage<R>>(this.#driver.maxEvents, () => stop());
+    const stop = this.#listen((event) => {
+      if (event.kind === "message") messages.push(event.message as AnyMessage<R>);
+      else if (event.kind === "status" && event.state === IDLE) messages.return();
+    });
+    options.signal?.addEventListener("abort", () => messages.return());
+    return messages;
+  }
+
+  publish<E extends MessageEvent<R>>(
+    event: E,
+    data: MessageData<R, E>,
+    options: PublishOptions = {},
+  ): Promise<PublishAck> {
+    const { key, timeout, signal } = options;
+    const payload = { room: this.name, event, data: data ?? null, ...(key !== undefined && { key }) };
+    return this.#driver.wait(signal, (session, now) => session.publish(now, payload, timeout));
+  }
+
+  cast<E extends CastEvent<R>>(event: E, data: CastData<R, E>, options: CastOptions = {}): boolean {
+    const word = options.latest ? "latest" : undefined;
+    return this.#driver.act((session) => session.cast(this.name, event, data ?? null, word));
+  }
+
+  acknowledge(position: Position): void {
+    this.#driver.act((session) => session.acknowledge(this.name, position));
+  }
+
+  history(query: HistoryQuery & CallOptions = {}): Promise<HistoryPage<R>> {
+    const { before, after, limit = 50 } = query;
+    const payload = {
+      room: this.name,
+      ...(before !== undefined && { before }),
+      ...(after && { after: { epoch: after.epoch, offset: after.offset, id: after.id } }),
+      limit,
+    };
+    return this.#ask({ type: "history", payload }, query);
+  }
+
+  members(options: CallOptions = {}): Promise<readonly Member<PresenceOf<R>>[]> {
+    return this.#ask({ type: "members", payload: { room: this.name } }, options);
+  }
+
+  /** Something happened in the room. */
+  deliver(event: RoomEvent): void {
+    if (event.kind === "presence") this.presence.change(event.change);
+    else if (event.kind === "status" && event.state.status === "idle") {
+      // Nothing of the room is told after this, and nothing that waits.
+      this.#mailbox.clear();
+      this.#hold = 0;
+      this.#dispatch({ kind: "status", state: IDLE });
+    } else {
+      this.#mailbox.push(event);
+      this.#empty();
+    }
+  }
+
+  #ask<T>(question: Question, { timeout, signal }: CallOptions): Promise<T> {
+    return this.#driver.wait(signal, (session, now) => session.ask(now, question, timeout));
+  }
+
+  #listen(heard: (event: RoomEvent) => unknown, options: ListenOptions = {}): () => void {
+    return this.#heard.add(heard, options.signal);
+  }
+
+  /** Tells what waits, until something holds the room. */
+  #empty(): void {
+    while (!this.#hold) {
+      const event = this.#mailbox.shift();
+      if (!event) return;
+      this.#dispatch(event);
+    }
+  }
+
+  #dispatch(event: RoomEvent): void {
+    const { report } = this.#driver;
+    if (event.kind === "message") this.#position = event.message;
+    if (event.kind === "gap") this.#position = event.gap.position;
+    if (event.kind === "status") {
+      this.state = event.state;
+      if (event.state === IDLE) this.presence.change();
+      if (event.state.status === "live") this.#position = event.state.position;
+      this.#changed.tell(undefined, report);
+    }
+    const answers = this.#heard.tell(event, report);
+    if (event.kind !== "gap") return;
+    const promises = answers.filter((answer) => answer instanceof Promise);
+    if (promises.length) this.#wait(promises);
+  }
+
+  /** Holds the room until all have dealt with a gap, or have had time enough. */
+  #wait(promises: Promise<unknown>[]): void {
+    const { env, report } = this.#driver;
+    const hold = ++this.#holds;
+    this.#hold = hold;
+    const goOn = () => {
+      stop();
+      if (this.#hold !== hold) return;
+      this.#hold = 0;
+      this.#empty();
+    };
+    const stop = env.wake(GAP_PATIENCE, goOn);
+    Promise.all(promises.map((promise) => promise.catch(report))).then(goOn);
+  }
 }

@@ -1,7 +1,7 @@
 // How a connection, and a membership of a room, stand: immutable, and the same object until something changes.
 
-import type { ErrorCode } from "./errors.ts";
-import type { Position } from "./message.ts";
+import type { ErrorCode } from "./errors.js";
+import type { Position } from "./message.js";
 
 /** What ended a connection, or an attempt at one. */
 export type EndingKind =

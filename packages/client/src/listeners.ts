@@ -1,0 +1,53 @@
+// Who listens to something: each is told, whatever the others do.
+
+/** Who listens to something. */
+export class Listeners<T> {
+  readonly #all = new Set<{ readonly hear: (value: T) => unknown }>();
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  /** Adds one, until what is returned is called or the signal fires. */
+  add(hear: (value: T) => unknown, signal?: AbortSignal): () => void {
+    const listener = { hear };
+    const remove = () => {
+      this.#all.delete(listener);
+      signal?.removeEventListener("abort", remove);
+    };
+    if (!signal?.aborted) this.#all.add(listener);
+    signal?.addEventListener("abort", remove);
+    return remove;
+  }
+
+  /** Tells all who listen now, and gives what they answered. What one throws keeps nothing from the others. */
+  tell(value: T, failed: (error: unknown) => void): unknown[] {
+    return [...this.#all].map(({ hear }) => {
+      try {
+        return hear(value);
+      } catch (error) {
+        return failed(error);
+      }
+    });
+  }
+}
+
+/** Waits until something holds, looking whenever somebody is told; `holds` may throw. */
+export function until(listeners: Listeners<void>, holds: () => boolean, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const look = () => {
+      try {
+        signal?.throwIfAborted();
+        if (!holds()) return;
+        resolve();
+      } catch (error) {
+        reject(error);
+      }
+      stop();
+      signal?.removeEventListener("abort", look);
+    };
+    const stop = listeners.add(look);
+    signal?.addEventListener("abort", look);
+    look();
+  });
+}
