@@ -4,8 +4,8 @@
 import { test } from "node:test";
 import { World } from "./pair/world.js";
 
-const RUNS = Number(process.env["PAIR_RUNS"] ?? 100_000);
-const SEED = process.env["PAIR_SEED"];
+const RUNS = Number(process.env.PAIR_RUNS ?? 100_000);
+const SEED = process.env.PAIR_SEED;
 
 test(`in ${SEED ? 1 : RUNS} runs nothing is lost, nothing comes twice, and gaps are where something is missing`, () => {
   const seeds = SEED ? [Number(SEED)] : Array.from({ length: RUNS }, (_, nth) => nth + 1);

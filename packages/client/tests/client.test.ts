@@ -1,0 +1,462 @@
+// The client as an application holds it, over sockets that end at a model of the server and a clock that stands still.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createClient } from "../src/client.js";
+import type { TautlineError } from "../src/errors.js";
+import { Surroundings, settled } from "./surroundings.js";
+
+/** A client that is connected and in room `a`. */
+async function joined(here: Surroundings = new Surroundings()) {
+  const client = createClient(here.options());
+  const room = client.room("a");
+  const leave = room.join();
+  await here.pass(1_000);
+  assert.equal(room.state.status, "live");
+  return { here, client, room, leave };
+}
+
+async function failure(promise: Promise<unknown>): Promise<TautlineError> {
+  return promise.then(
+    () => assert.fail("it succeeded"),
+    (error) => error,
+  );
+}
+
+test("nothing is opened and nothing listens before the first need", async () => {
+  const here = new Surroundings();
+  const client = createClient(here.options());
+  assert.equal(client.room("a"), client.room("a"));
+  assert.deepEqual(client.state, { status: "idle" });
+  assert.equal(client.room("a").state.status, "idle");
+  assert.equal(client.room("a").presence.view.count, 0);
+  assert.deepEqual([here.sockets.length, here.ears.size, here.timers.size], [0, 0, 0]);
+  client.room("a").join();
+  await here.pass(1_000);
+  assert.equal(client.state.status, "connected");
+  await client.close();
+  assert.equal(here.line.closedWith, 1000);
+  assert.deepEqual([here.open.length, here.ears.size, here.timers.size], [0, 0, 0]);
+});
+
+test("without a WebSocket the error says what to pass", async () => {
+  const client = createClient({ url: "ws://example.test", env: { WebSocket: undefined } });
+  const error = await failure(client.connect());
+  assert.equal(error.code, "no_websocket");
+  assert.match(error.message, /env: \{ WebSocket \}/);
+  assert.equal((await failure(client.room("a").publish("e", 1))).code, "no_websocket");
+  assert.throws(() => client.room("a").join(), { code: "no_websocket" });
+});
+
+test("without autoConnect a join waits for connect", async () => {
+  const here = new Surroundings();
+  const client = createClient(here.options({ autoConnect: false }));
+  client.room("a").join();
+  await here.pass(1_000);
+  assert.equal(here.sockets.length, 0);
+  client.connect();
+  await here.pass(1_000);
+  assert.equal(client.room("a").state.status, "live");
+});
+
+test("what is published is told to who listens, and acknowledged", async () => {
+  const { here, room, client } = await joined();
+  const heard: unknown[] = [];
+  const off = room.on("said", (message) => heard.push(message.data));
+  room.onMessage((message) => heard.push(message.offset));
+  room.on("other", () => assert.fail("another event"));
+  const acks = [room.publish("said", "one"), room.publish("said", undefined)];
+  assert.equal(client.pending, 2);
+  await here.pass(1_000);
+  assert.deepEqual(
+    (await Promise.all(acks)).map((ack) => [ack.offset, ack.duplicate]),
+    [
+      [1, false],
+      [2, false],
+    ],
+  );
+  off();
+  room.publish("said", "three");
+  await here.pass(1_000);
+  assert.deepEqual(heard, ["one", 1, null, 2, 3]);
+  assert.equal(client.pending, 0);
+});
+
+test("a listener that throws keeps nothing from the others, and is told of", async () => {
+  const { here, room, client } = await joined();
+  const errors: unknown[] = [];
+  const heard: number[] = [];
+  client.on("error", (error) => errors.push(error));
+  room.onMessage(() => {
+    throw new Error("mine");
+  });
+  room.onMessage((message) => heard.push(message.offset));
+  client.subscribe(() => {
+    throw new Error("mine, too");
+  });
+  room.publish("e", 1);
+  room.publish("e", 2);
+  await here.pass(1_000);
+  here.line.end(1006);
+  await here.pass(2_000);
+  assert.deepEqual(heard, [1, 2]);
+  assert.ok(errors.length >= 4 && errors.every((error) => /mine/.test(String(error))));
+  assert.equal(client.state.status, "connected");
+});
+
+test("what a listener publishes does not change the order in which others hear", async () => {
+  const { here, room } = await joined();
+  const heard: string[] = [];
+  room.onMessage((message) => {
+    heard.push(`first ${message.offset}`);
+    if (message.offset < 3) room.publish("e", 1);
+  });
+  room.onMessage((message) => heard.push(`second ${message.offset}`));
+  room.publish("e", 1);
+  await here.pass(2_000);
+  assert.deepEqual(heard, ["first 1", "second 1", "first 2", "second 2", "first 3", "second 3"]);
+});
+
+test("a gap that is being dealt with holds the room, and its messages come after", async () => {
+  const { here, room } = await joined();
+  const told: string[] = [];
+  let done = () => {};
+  room.onMessage(({ offset }) => told.push(`message ${offset}`));
+  room.onGap(({ from, to, reason }) => {
+    told.push(`gap ${from} to ${to} ${reason}`);
+    return new Promise<void>((resolve) => {
+      done = resolve;
+    });
+  });
+  here.line.end(1006);
+  const other = createClient(here.options());
+  for (let nth = 0; nth < 6; nth++) other.room("a").publish("e", nth);
+  await here.pass(4_000);
+  assert.deepEqual(told, ["gap 1 to 3 evicted"]);
+  assert.equal(room.state.status, "joining", "who deals with a gap is not live yet");
+  done();
+  await here.pass(10);
+  assert.deepEqual(told.slice(1), ["message 4", "message 5", "message 6"]);
+  assert.equal(room.state.status, "live");
+});
+
+test("a gap that nobody deals with in time holds nothing any longer", async () => {
+  const { here, room } = await joined();
+  const heard: number[] = [];
+  room.onMessage(({ offset }) => heard.push(offset));
+  room.onGap(() => new Promise(() => {}));
+  here.house.hall("a").begin();
+  room.publish("e", 1);
+  await here.pass(5_000);
+  assert.deepEqual(heard, []);
+  await here.pass(6_000);
+  assert.deepEqual(heard, [1]);
+});
+
+test("what comes beyond the bound while the room is held becomes one gap", async () => {
+  const here = new Surroundings();
+  const client = createClient(here.options({ maxEvents: 2 }));
+  const room = client.room("a");
+  const told: unknown[] = [];
+  room.join();
+  await here.pass(1_000);
+  room.onMessage(({ offset }) => told.push(offset));
+  let isFirst = true;
+  room.onGap(({ from, to, reason }) => {
+    told.push(`${from} to ${to} ${reason}`);
+    if (!isFirst) return undefined;
+    isFirst = false;
+    return new Promise((resolve) => here.agenda.after(5_000, () => resolve()));
+  });
+  here.house.hall("a").begin();
+  await here.pass(100);
+  for (let nth = 0; nth < 5; nth++) room.publish("e", nth);
+  await here.pass(8_000);
+  assert.deepEqual(told, ["1 to 0 epoch-changed", 1, 2, "3 to 5 client-overflow"]);
+});
+
+test("joins are counted, and each leaves once", async () => {
+  const { here, room, leave } = await joined();
+  const again = room.join();
+  leave();
+  leave();
+  await here.pass(100);
+  assert.equal(room.state.status, "live");
+  again();
+  assert.equal(room.state.status, "idle");
+  await here.pass(100);
+  assert.ok(!here.house.hall("a").has(here.line.desk));
+});
+
+test("rooms go on where they stood after a close and a connect", async () => {
+  const { here, client, room } = await joined();
+  const heard: number[] = [];
+  room.onMessage(({ offset }) => heard.push(offset));
+  room.publish("e", 1);
+  await here.pass(500);
+  await client.close();
+  assert.equal(room.state.status, "idle");
+  const other = createClient(here.options());
+  other.room("a").publish("e", 2);
+  await here.pass(500);
+  client.connect();
+  await here.pass(1_000);
+  assert.equal(room.state.status, "live");
+  assert.deepEqual(heard, [1, 2]);
+});
+
+test("presence is an immutable view that is another one when somebody comes", async () => {
+  const { here, room } = await joined();
+  let calls = 0;
+  room.presence.subscribe(() => calls++);
+  const before = room.presence.view;
+  assert.equal(room.presence.view, before);
+  const member = { connection: "c1", user: "bob", name: "Bob", state: { typing: true } };
+  here.line.desk.say({ type: "memberJoined", payload: { room: "a", member } });
+  await here.pass(10);
+  assert.deepEqual([room.presence.view.count, before.count, calls], [1, 0, 1]);
+  assert.deepEqual(room.presence.view.members.get("c1"), member);
+  here.line.desk.say({
+    type: "memberChanged",
+    payload: { room: "a", member: { ...member, connection: "c2" }, was: "c1" },
+  });
+  await here.pass(10);
+  assert.deepEqual([...room.presence.view.members.keys()], ["c2"]);
+  here.line.desk.say({ type: "memberCount", payload: { room: "a", count: 900 } });
+  await here.pass(10);
+  assert.deepEqual([room.presence.view.count, room.presence.view.complete], [900, false]);
+});
+
+test("a signal ends a publication that has not left as not sent, and one that has as unknown", async () => {
+  const { here, room } = await joined();
+  const early = new AbortController();
+  const late = new AbortController();
+  const sent = room.publish("e", 1, { signal: late.signal });
+  late.abort();
+  assert.deepEqual(await failure(sent).then(({ code, outcome }) => [code, outcome]), ["aborted", "unknown"]);
+  here.isUp = false;
+  here.line.end(1006);
+  await here.pass(100);
+  const kept = room.publish("e", 2, { signal: early.signal });
+  early.abort();
+  assert.deepEqual(await failure(kept).then(({ code, outcome }) => [code, outcome]), ["aborted", "not-sent"]);
+  assert.equal((await failure(room.publish("e", 3, { signal: AbortSignal.abort() }))).code, "aborted");
+});
+
+test("a publication has a time of its own", async () => {
+  const here = new Surroundings();
+  here.isUp = false;
+  const client = createClient(here.options());
+  const failed = failure(client.room("a").publish("e", 1, { timeout: 1_500 }));
+  await here.pass(2_000);
+  const { code, outcome, retryable, docs } = await failed;
+  assert.deepEqual([code, outcome, retryable], ["expired", "not-sent", true]);
+  assert.match(docs, /typescript\.md#/);
+});
+
+test("messages are an iterator that ends when the room is left", async () => {
+  const { here, room, leave } = await joined();
+  const taken: number[] = [];
+  const loop = (async () => {
+    for await (const message of room.messages()) taken.push(message.offset);
+  })();
+  room.publish("e", 1);
+  room.publish("e", 2);
+  await here.pass(500);
+  leave();
+  await loop;
+  assert.deepEqual(taken, [1, 2]);
+});
+
+test("an iterator that falls behind fails, and nothing else does", async () => {
+  const here = new Surroundings();
+  const client = createClient(here.options({ maxEvents: 2 }));
+  const room = client.room("a");
+  room.join();
+  await here.pass(500);
+  const messages = room.messages();
+  for (let nth = 0; nth < 4; nth++) room.publish("e", nth);
+  await here.pass(500);
+  assert.equal((await messages.next()).value?.offset, 1);
+  assert.equal((await messages.next()).value?.offset, 2);
+  assert.equal((await failure(messages.next())).code, "overflow");
+  assert.equal((await messages.next()).done, true);
+});
+
+test("breaking out of the loop ends the iterator", async () => {
+  const { here, room } = await joined();
+  const signal = new AbortController();
+  const other = room.messages({ signal: signal.signal });
+  const pending = other.next();
+  signal.abort();
+  assert.equal((await pending).done, true);
+  room.publish("e", 1);
+  room.publish("e", 2);
+  const loop = (async () => {
+    for await (const message of room.messages()) return message.offset;
+    return 0;
+  })();
+  await here.pass(500);
+  assert.equal(await loop, 1);
+});
+
+test("connect resolves when there is a connection, and rejects when there will be none", async () => {
+  const here = new Surroundings();
+  const client = createClient(here.options());
+  const connecting = client.connect();
+  await here.pass(1_000);
+  await connecting;
+  here.line.desk.end(4403);
+  await here.pass(100);
+  assert.equal(client.state.status, "closed");
+  const waiting = createClient(here.options({ token: () => null }));
+  const error = await failure(waiting.connect());
+  assert.deepEqual([error.code, waiting.state.status], ["closed", "closed"]);
+});
+
+test("a token is asked for with the reason, and again when it was refused", async () => {
+  const here = new Surroundings();
+  const reasons: string[] = [];
+  const client = createClient(
+    here.options({
+      token: async ({ reason }) => {
+        reasons.push(reason);
+        if (reasons.length === 1) throw new Error("no network");
+        return reasons.length === 2 ? "token|ann|1" : "token|ann|";
+      },
+    }),
+  );
+  client.connect();
+  await here.pass(10_000);
+  assert.equal(client.state.status, "connected");
+  assert.deepEqual(reasons, ["connect", "connect", "rejected"]);
+});
+
+test("a wake of the page probes, and a page that comes back opens another connection at once", async () => {
+  const { here, client } = await joined();
+  const before = here.line;
+  const sent = before.sent.length;
+  here.sign("wake");
+  assert.match(before.sent[sent] ?? "", /"ping"/);
+  await here.pass(500);
+  here.lifecycle.hidden = true;
+  here.sign("suspend");
+  assert.equal(client.state.status, "suspended");
+  assert.equal(before.closedWith, 4408);
+  await here.pass(3_000);
+  assert.equal(here.open.length, 0);
+  here.lifecycle.hidden = false;
+  here.sign("restored");
+  await here.pass(1_000);
+  assert.equal(client.state.status, "connected");
+  assert.equal(here.open.length, 1);
+});
+
+test("a machine that slept is noticed by its clock alone", async () => {
+  const { here, client } = await joined();
+  const before = here.line;
+  const states: string[] = [];
+  client.subscribe(() => states.push(client.state.status));
+  here.ahead += 60_000;
+  await here.pass(6_000);
+  assert.notEqual(here.line, before);
+  assert.equal(client.state.status, "connected");
+  here.ahead -= 3_600_000;
+  const second = here.line;
+  await here.pass(60_000);
+  assert.equal(here.line, second, "a clock that is set back says nothing");
+});
+
+test("timers that are called once a minute in a hidden page lose no connection", async () => {
+  const { here, client } = await joined();
+  const line = here.line;
+  here.lifecycle.hidden = true;
+  here.sign("look");
+  here.throttle = 60_000;
+  await here.pass(600_000);
+  assert.equal(here.line, line);
+  assert.equal(client.state.status, "connected");
+});
+
+test("while much waits to be written nothing is added, and it goes on when that has left", async () => {
+  const { here, room } = await joined();
+  here.line.bufferedAmount = 70_000;
+  const before = here.line.sent.length;
+  const ack = room.publish("e", 1);
+  await here.pass(500);
+  const added = here.line.sent.slice(before).filter((text) => text.includes('"publish"'));
+  assert.ok(added.length <= 1);
+  const second = room.publish("e", 2);
+  await here.pass(500);
+  here.line.bufferedAmount = 0;
+  await here.pass(500);
+  assert.deepEqual([(await ack).offset, (await second).offset], [1, 2]);
+});
+
+test("five hundred lost connections leave no listener and no timer behind", async () => {
+  const { here, client, room } = await joined();
+  for (let nth = 0; nth < 500; nth++) {
+    here.line.end(1006);
+    await here.pass(50);
+    client.retryNow();
+    await here.pass(1_200);
+  }
+  assert.equal(room.state.status, "live");
+  assert.deepEqual([here.ears.size, here.timers.size, here.open.length], [1, 1, 1]);
+});
+
+test("a flush waits for what was published, takes nothing more in, and has a bound", async () => {
+  const { here, client, room } = await joined();
+  const ack = room.publish("e", 1);
+  const closing = client.close({ flush: true });
+  assert.equal((await failure(room.publish("e", 2))).code, "closed");
+  await here.pass(500);
+  await closing;
+  assert.equal((await ack).offset, 1);
+  const there = new Surroundings();
+  there.isUp = false;
+  const stuck = createClient(there.options());
+  const lost = failure(stuck.room("a").publish("e", 1));
+  const closed = stuck.close({ flush: true, timeout: 2_000 });
+  await there.pass(2_100);
+  await closed;
+  assert.deepEqual(await lost.then(({ code, outcome }) => [code, outcome]), ["closed", "not-sent"]);
+});
+
+test("an address that is not known yet is asked for before each attempt", async () => {
+  const here = new Surroundings();
+  let asked = 0;
+  const url = async () => {
+    if (++asked === 1) throw new Error("not known");
+    return "https://example.test/ws";
+  };
+  const client = createClient(here.options({ url }));
+  client.connect();
+  await here.pass(5_000);
+  assert.equal(here.line.url, "wss://example.test/ws");
+  assert.deepEqual(here.line.protocols, ["tautline.v2.json"]);
+  assert.equal(client.state.status, "connected");
+});
+
+test("a server that goes away is followed without a pause", async () => {
+  const { here, client, room } = await joined();
+  const first = here.line;
+  const states: string[] = [];
+  client.subscribe(() => states.push(client.state.status));
+  first.desk.drain(500, 5_000);
+  await here.pass(3_000);
+  assert.notEqual(here.line, first);
+  assert.equal(first.closedWith, 1000);
+  assert.deepEqual(new Set(states), new Set(["connected"]));
+  assert.equal(room.state.status, "live");
+});
+
+test("what a report says is told to the application", async () => {
+  const { here, client } = await joined();
+  const reports: number[] = [];
+  client.on("report", (report) => reports.push(report.code));
+  here.line.end(1001);
+  await here.pass(100);
+  assert.deepEqual(reports, [1001]);
+  await settled();
+});
