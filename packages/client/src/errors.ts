@@ -56,6 +56,8 @@ const LATER: readonly ErrorCode[] = ["queue_full", "expired", "lost", "overflow"
 /** Every error of this package. */
 export class TautlineError extends Error {
   override readonly name = "TautlineError";
+  /** The page of the documentation that says more, below the project's root. */
+  readonly docs = "docs/guide/typescript.md#errors";
   /** Why, for programs. */
   readonly code: ErrorCode;
   /** What is known of it. */
@@ -68,11 +70,6 @@ export class TautlineError extends Error {
     this.code = code;
     this.outcome = outcome;
     this.retryable = retryable ?? LATER.includes(code);
-  }
-
-  /** The page of the documentation that says more, below the project's root. */
-  get docs(): string {
-    return `docs/guide/typescript.md#${this.code}`;
   }
 }
 

@@ -251,7 +251,7 @@ test("a publication has a time of its own", async () => {
   await here.pass(2_000);
   const { code, outcome, retryable, docs } = await failed;
   assert.deepEqual([code, outcome, retryable], ["expired", "not-sent", true]);
-  assert.match(docs, /typescript\.md#/);
+  assert.match(docs, /typescript\.md#errors/);
 });
 
 test("messages are an iterator that ends when the room is left", async () => {
