@@ -1,4 +1,4 @@
-// The development page in a real Chromium against the real server, which is killed, frozen and
+// The plain page in a real Chromium against the real server, which is killed, frozen and
 // started again under it. Time passes by a clock that the test owns, so nothing waits for a timer.
 
 import assert from "node:assert/strict";
@@ -13,9 +13,9 @@ const MISSING = `no Chromium at ${CHROMIUM}: \`apt-get install chromium\`, or se
 const EXPECTED_WHILE_DOWN = /^WebSocket connection to .* failed/;
 
 if (existsSync(CHROMIUM)) {
-  describe("the development page", { timeout: 10 * HANG_MS }, pageTests);
+  describe("the plain page", { timeout: 10 * HANG_MS }, pageTests);
 } else {
-  test("the development page", { skip: process.env.TAUTLINE_TEST_ALL !== "1" && MISSING }, () => assert.fail(MISSING));
+  test("the plain page", { skip: process.env.TAUTLINE_TEST_ALL !== "1" && MISSING }, () => assert.fail(MISSING));
 }
 
 function pageTests() {
@@ -57,7 +57,7 @@ function pageTests() {
       addEventListener("securitypolicyviolation", (event) => window.complain(`${event.violatedDirective} ${event.blockedURI}`));
     });
     await page.clock.install();
-    const response = await page.goto(server.page + hash);
+    const response = await page.goto(server.plain + hash);
     const policy = response.headers()["content-security-policy"] ?? "no policy";
     assert.match(policy, /^default-src '(self|none)'/);
     assert.doesNotMatch(policy, /unsafe/);
@@ -250,7 +250,7 @@ function pageTests() {
   test("the log keeps its newest 500 rows", async () => {
     const page = await openPage();
     await page.evaluate(async () => {
-      const { Log } = await import("/log.js");
+      const { Log } = await import("/plain/log.js");
       const log = new Log();
       for (let each = 0; each < 600; each += 1) log.add("in", `{"type":"row","each":${each}}`);
     });
@@ -263,7 +263,7 @@ function pageTests() {
   test("the wait before a dial is anything up to a window that doubles from 1 s to 30 s", async () => {
     const page = await openPage();
     const windows = await page.evaluate(async () => {
-      const { backoffMs } = await import("/connection.js");
+      const { backoffMs } = await import("/plain/connection.js");
       const attempts = [0, 1, 2, 3, 4, 5, 6, 5_000];
       return { longest: attempts.map((attempt) => backoffMs(attempt, () => 1)), shortest: backoffMs(6, () => 0) };
     });

@@ -23,15 +23,18 @@ process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 
+/** Where the build of the examples has put their pages. */
+export const EXAMPLES = join(dirname(BINARY), "../examples");
+
 /**
  * A running server. `port` is 0 for any free one, or the port of a server that has ended. `settings` are variables of its
- * environment.
+ * environment, `args` further arguments.
  */
-export async function startServer(port = 0, settings = {}) {
+export async function startServer(port = 0, settings = {}, args = []) {
   if (!existsSync(BINARY)) {
     throw new Error(`no server at ${BINARY}: run \`cargo build -p tautline\`, or set TAUTLINE_BIN`);
   }
-  const child = spawn(BINARY, ["serve", "--dev", "--listen", `127.0.0.1:${port}`, "--admin-listen", "127.0.0.1:0"], {
+  const child = spawn(BINARY, ["serve", "--dev", "--listen", `127.0.0.1:${port}`, "--admin-listen", "127.0.0.1:0", ...args], {
     stdio: ["ignore", "ignore", "pipe"],
     env: { ...process.env, ...settings },
   });
@@ -42,7 +45,9 @@ export async function startServer(port = 0, settings = {}) {
     address,
     port: Number(address.slice(address.lastIndexOf(":") + 1)),
     page: `http://${address}/`,
+    plain: `http://${address}/plain/`,
     socket: `ws://${address}/ws`,
+    operators: `http://${operators}`,
     metrics: `http://${operators}/metrics`,
     /** The process stands still, its sockets stay open: what a half-open connection looks like. */
     freeze: () => child.kill("SIGSTOP"),

@@ -129,7 +129,7 @@ pub struct TokenArguments {
 /// How to run the server. What is given here wins over the file.
 #[derive(Debug, Default, Args)]
 pub struct ServeArguments {
-    /// Development mode: loopback only, the token `dev-token`, every room open.
+    /// Development mode: loopback only, the token `dev-token` or `dev-token:NAME`, every room open.
     #[arg(long)]
     pub dev: bool,
     /// The configuration file.
@@ -150,4 +150,7 @@ pub struct ServeArguments {
     /// The directory where durable rooms are kept.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// Pages to serve in development mode, read when it starts; the directory has an `index.html`. The plain page stays at `/plain/`.
+    #[arg(long, value_name = "DIR")]
+    pub pages: Option<PathBuf>,
 }

@@ -19,6 +19,7 @@ mod limits;
 mod logging;
 mod metrics;
 mod page;
+mod pages;
 mod panics;
 mod plain;
 mod problem;

@@ -1,92 +1,66 @@
-//! The development page: a chat and a view of the wire, for trying rooms by hand.
+//! The plain page: a chat and a view of the wire, for trying rooms of v1 by hand. It is part of the program.
 
 /// A file of the page.
 pub(crate) struct File {
-    path: &'static str,
-    pub(crate) content_type: &'static str,
+    pub(crate) name: &'static str,
     pub(crate) content: &'static str,
 }
 
-const HTML: &str = "text/html; charset=utf-8";
-const SCRIPT: &str = "text/javascript; charset=utf-8";
-const STYLE: &str = "text/css; charset=utf-8";
-const SVG: &str = "image/svg+xml";
-
-const FILES: [File; 13] = [
+/// All of them; they name one another relatively.
+pub(crate) const FILES: [File; 13] = [
     File {
-        path: "/",
-        content_type: HTML,
+        name: "index.html",
         content: include_str!("page/index.html"),
     },
     File {
-        path: "/page.css",
-        content_type: STYLE,
+        name: "page.css",
         content: include_str!("page/page.css"),
     },
     File {
-        path: "/columns.css",
-        content_type: STYLE,
+        name: "columns.css",
         content: include_str!("page/columns.css"),
     },
     File {
-        path: "/icon.svg",
-        content_type: SVG,
+        name: "icon.svg",
         content: include_str!("page/icon.svg"),
     },
     File {
-        path: "/page.js",
-        content_type: SCRIPT,
+        name: "page.js",
         content: include_str!("page/page.js"),
     },
     File {
-        path: "/connection.js",
-        content_type: SCRIPT,
+        name: "connection.js",
         content: include_str!("page/connection.js"),
     },
     File {
-        path: "/close-codes.js",
-        content_type: SCRIPT,
+        name: "close-codes.js",
         content: include_str!("page/close-codes.js"),
     },
     File {
-        path: "/badge.js",
-        content_type: SCRIPT,
+        name: "badge.js",
         content: include_str!("page/badge.js"),
     },
     File {
-        path: "/rooms.js",
-        content_type: SCRIPT,
+        name: "rooms.js",
         content: include_str!("page/rooms.js"),
     },
     File {
-        path: "/room.js",
-        content_type: SCRIPT,
+        name: "room.js",
         content: include_str!("page/room.js"),
     },
     File {
-        path: "/log.js",
-        content_type: SCRIPT,
+        name: "log.js",
         content: include_str!("page/log.js"),
     },
     File {
-        path: "/raw.js",
-        content_type: SCRIPT,
+        name: "raw.js",
         content: include_str!("page/raw.js"),
     },
     File {
-        path: "/snippet.js",
-        content_type: SCRIPT,
+        name: "snippet.js",
         content: include_str!("page/snippet.js"),
     },
 ];
-
-/// Nothing from elsewhere, nothing inline.
-pub(crate) const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-/// The file at `path`.
-pub(crate) fn file(path: &str) -> Option<&'static File> {
-    FILES.iter().find(|file| file.path == path)
-}
 
 #[cfg(test)]
 mod tests {
@@ -96,7 +70,8 @@ mod tests {
 
     #[test]
     fn the_page_does_after_each_close_what_the_table_of_codes_says() {
-        let table = file("/close-codes.js").unwrap().content;
+        let table = FILES.iter().find(|file| file.name == "close-codes.js");
+        let table = table.unwrap().content;
         for code in CloseCode::all() {
             let row = format!("[{}, {{", code.number());
             let row = table.lines().find(|line| line.trim().starts_with(&row));

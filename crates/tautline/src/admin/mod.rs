@@ -29,7 +29,7 @@ use tokio::time::{sleep, timeout};
 
 use self::guard::Hosts;
 use crate::api::{self, Api, Refused, refuse};
-use crate::config::{Admin, Mode};
+use crate::config::Admin;
 use crate::metrics::{Answered, Metrics};
 use crate::transport::{Shared, answer};
 
@@ -215,7 +215,7 @@ async fn figures(State(metrics): State<Arc<Metrics>>) -> Response {
 /// A sign of life, as on the port for clients.
 async fn sign(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let ready = shared.ready.load(Ordering::Relaxed);
-    answer(&request, Mode::Production, ready).map(Body::new)
+    answer(&request, None, ready).map(Body::new)
 }
 
 async fn nothing() -> Refused {

@@ -15,8 +15,10 @@ use crate::config::Credentials;
 pub(crate) use jwt::sign;
 pub(crate) use key::{Keys, make};
 
-/// The token that development mode accepts.
+/// The token that development mode accepts, alone or with `:` and a name behind it.
 const DEVELOPMENT_TOKEN: &str = "dev-token";
+/// Longer names are nobody's in development mode.
+const DEVELOPMENT_NAME_BYTES_MAX: usize = 128;
 
 /// Verifies tokens.
 pub(crate) enum Verifier {
@@ -53,17 +55,27 @@ impl Verifier {
     }
 }
 
-/// Every connection in development mode is a user of its own, and stays it.
+/// Every connection in development mode is a user of its own, and stays it, unless its token says which user it is.
 fn development(token: &Token, current: Option<&Identity>) -> Result<Identity, Denied> {
-    let presented = token.expose().as_bytes();
-    if !bool::from(presented.ct_eq(DEVELOPMENT_TOKEN.as_bytes())) {
+    let presented = token.expose();
+    let (secret, name) = match presented.split_once(':') {
+        Some((secret, name)) => (secret, Some(name)),
+        None => (presented, None),
+    };
+    if !bool::from(secret.as_bytes().ct_eq(DEVELOPMENT_TOKEN.as_bytes())) {
         return Err(Denied::Wrong);
     }
-    if let Some(current) = current {
-        return Ok(current.clone());
-    }
-    let number = getrandom::u32().expect("the process has drawn random numbers before");
-    let user: Arc<str> = format!("user-{number:08x}").into();
+    let user: Arc<str> = match (name, current) {
+        (Some(name), _) if name.is_empty() || name.len() > DEVELOPMENT_NAME_BYTES_MAX => {
+            return Err(Denied::Wrong);
+        }
+        (Some(name), _) => name.into(),
+        (None, Some(current)) => return Ok(current.clone()),
+        (None, None) => {
+            let number = getrandom::u32().expect("the process has drawn random numbers before");
+            format!("user-{number:08x}").into()
+        }
+    };
     Ok(Identity {
         name: Arc::clone(&user),
         user,

@@ -10,7 +10,7 @@ use tautline_protocol::server::v2::Figures;
 use super::values::{Faults, Values};
 use super::{
     Claims, Config, ConfigError, Credentials, Disks, Drain, Mode, Transport, admin, audit, limits,
-    proxies, rooms, storage, tls,
+    pages, proxies, rooms, storage, tls,
 };
 use crate::cli::ServeArguments;
 
@@ -62,7 +62,7 @@ pub(super) fn check(
             member_count_every: written.span("presence.count_every"),
             presence_grace: written.span("presence.grace"),
         },
-        transport: transport(&mut written),
+        transport: transport(&mut written, arguments, mode),
         limits: limits::limits(&mut written),
         tls: tls::tls(&mut written, arguments),
         drain: drain(&mut written, mode),
@@ -232,7 +232,7 @@ fn message_bytes_max(written: &mut Written) -> usize {
     bytes
 }
 
-fn transport(written: &mut Written) -> Transport {
+fn transport(written: &mut Written, arguments: &ServeArguments, mode: Mode) -> Transport {
     let threshold = written.size("compression.threshold");
     let Written { values, faults, .. } = written;
     let allowed_origins = values.words("server.allowed_origins", faults);
@@ -253,5 +253,6 @@ fn transport(written: &mut Written) -> Transport {
         allowed_origins,
         cookie,
         compress_from: written.switch("compression.enabled").then_some(threshold),
+        pages: pages::pages(written, arguments, mode),
     }
 }

@@ -9,6 +9,7 @@ mod admin;
 mod audit;
 mod check;
 mod limits;
+mod pages;
 mod proxies;
 mod rate;
 mod reference;
@@ -33,6 +34,7 @@ use self::setting::SETTINGS;
 use self::values::{Faults, Values};
 use crate::certificate::Certificate;
 use crate::cli::ServeArguments;
+use crate::pages::Pages;
 
 pub(crate) use admin::{Admin, HashedKey};
 pub(crate) use audit::{Audit, OnLoss};
@@ -116,6 +118,8 @@ pub(crate) struct Transport {
     pub(crate) cookie: Option<String>,
     /// Messages from this size on are compressed, where that is on and negotiated.
     pub(crate) compress_from: Option<usize>,
+    /// What browsers are shown; nothing but in development mode.
+    pub(crate) pages: Option<Arc<Pages>>,
 }
 
 /// What TLS is spoken with.

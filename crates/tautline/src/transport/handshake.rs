@@ -159,9 +159,10 @@ fn respond<B>(worker: &Worker, client: Client, request: &Request<B>) -> Result<A
         ));
     }
     if !is_upgrade(request.headers()) {
+        let pages = worker.shared.transport.pages.as_deref();
         return Ok(Answer::Plain(http::answer(
             request,
-            worker.shared.mode,
+            pages,
             worker.is_ready(),
         )));
     }

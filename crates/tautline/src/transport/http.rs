@@ -1,18 +1,26 @@
-//! Plain HTTP on the public port: is it up, is it ready, and the page in development.
+//! Plain HTTP on the public port: is it up, is it ready, and the pages in development.
 
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 
-use crate::config::Mode;
-use crate::page;
+use crate::pages::{Found, Page, Pages};
 use crate::problem::Problem;
 
 pub(super) type Body = Full<Bytes>;
 
-/// Answers a request that is no upgrade.
-pub(crate) fn answer<B>(request: &Request<B>, mode: Mode, ready: bool) -> Response<Full<Bytes>> {
+/// Nothing from elsewhere, nothing inline.
+const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'self'; connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
+
+/// Answers a request that is no upgrade. Without `pages` there are none.
+pub(crate) fn answer<B>(
+    request: &Request<B>,
+    pages: Option<&Pages>,
+    ready: bool,
+) -> Response<Full<Bytes>> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut response =
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "only GET is answered here").response();
@@ -25,13 +33,14 @@ pub(crate) fn answer<B>(request: &Request<B>, mode: Mode, ready: bool) -> Respon
         "/health" => text(StatusCode::OK, "ok\n"),
         "/ready" if ready => text(StatusCode::OK, "ready\n"),
         "/ready" => text(StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
-        path => match page::file(path) {
-            Some(file) if mode == Mode::Development => page_file(file),
-            _ if path == "/" => text(
+        path => match pages.and_then(|pages| pages.find(path)) {
+            Some(Found::Page(page)) => page_of(page),
+            Some(Found::Elsewhere(location)) => moved(location),
+            None if path == "/" => text(
                 StatusCode::OK,
                 "This is a Tautline server. Connect with WebSocket, here or at /ws.\n",
             ),
-            _ => Problem::new(
+            None => Problem::new(
                 StatusCode::NOT_FOUND,
                 "nothing is here; WebSocket connects at / or /ws",
             )
@@ -41,22 +50,33 @@ pub(crate) fn answer<B>(request: &Request<B>, mode: Mode, ready: bool) -> Respon
 }
 
 fn text(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
-    content(status, "text/plain; charset=utf-8", text)
+    content(
+        status,
+        "text/plain; charset=utf-8",
+        Bytes::from_static(text.as_bytes()),
+    )
 }
 
-fn page_file(file: &'static page::File) -> Response<Full<Bytes>> {
-    let mut response = content(StatusCode::OK, file.content_type, file.content);
-    let policy = HeaderValue::from_static(page::CONTENT_SECURITY_POLICY);
+fn page_of(page: &Page) -> Response<Full<Bytes>> {
+    let mut response = content(StatusCode::OK, page.content_type, page.content.clone());
     response
         .headers_mut()
-        .insert(header::CONTENT_SECURITY_POLICY, policy);
+        .insert(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
+    response
+}
+
+fn moved(location: &HeaderValue) -> Response<Full<Bytes>> {
+    let mut response = text(StatusCode::TEMPORARY_REDIRECT, "it is elsewhere\n");
+    response
+        .headers_mut()
+        .insert(header::LOCATION, location.clone());
     response
 }
 
 fn content(
     status: StatusCode,
     content_type: &'static str,
-    content: &'static str,
+    content: Bytes,
 ) -> Response<Full<Bytes>> {
     const NOSNIFF: (HeaderName, HeaderValue) = (
         header::X_CONTENT_TYPE_OPTIONS,

@@ -44,6 +44,8 @@ mod metrics;
 #[cfg(test)]
 mod nginx;
 #[cfg(test)]
+mod pages;
+#[cfg(test)]
 mod plain;
 #[cfg(test)]
 mod power;

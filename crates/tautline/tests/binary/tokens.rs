@@ -218,3 +218,22 @@ fn issuer_audience_and_lifetime_are_those_that_are_configured() {
     server.assert_refused("token", wrong.len());
     server.assert_denied("wrong_token", wrong.len());
 }
+
+#[test]
+fn a_name_behind_the_development_token_says_who_comes() {
+    let server = Server::development("");
+    let address = server.address();
+    for name in ["ann", "Mira Løv", "a:b"] {
+        let token = format!("dev-token:{name}");
+        assert_eq!(Client::known_by(address, &token).1, name);
+        assert_eq!(Client::known_by(address, &token).1, name, "again");
+    }
+    let (mut client, user) = Client::known_by(address, "dev-token:ann");
+    assert_eq!(client.authenticate("dev-token"), user, "renewed");
+    client.send(&json!({"type": "auth", "token": "dev-token:ben"}));
+    assert_eq!(client.closed().0, 4403, "somebody else");
+    let long = format!("dev-token:{}", "n".repeat(129));
+    for wrong in ["dev-token:", "dev-tokens:ann", "dev-toke:ann", &long] {
+        assert_eq!(closed(&server, wrong).0, 4403, "{wrong}");
+    }
+}
