@@ -10,7 +10,7 @@ const COMMANDS: [&str; 8] = [
 const TEXT: &str = "\
 Usage: cargo xtask COMMAND
 
-  up [-- ARGUMENTS]       build the server and run it in development mode; Ctrl-C stops it
+  up [-- ARGUMENTS]       build the server and the examples, and run it in development mode; Ctrl-C stops it
   test [--all] [--quick]  everything CI runs; tools that are missing are named at the end
                             --all    what is left out is a failure (CI)
                             --quick  format, tidy and the machines' tests only

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::process::{self, Finished};
-use crate::workspace;
+use crate::workspace::{self, Workspace};
 
 /// Installing the packages of a folder.
 const INSTALL_LIMIT: Duration = Duration::from_mins(10);
@@ -52,6 +52,13 @@ pub(crate) fn command<'a>(folder: &Path, arguments: impl IntoIterator<Item = &'a
     let mut command = Command::new("npm");
     command.args(arguments).current_dir(folder);
     command
+}
+
+/// Builds the packages, and the examples into the folder that cargo builds into.
+pub(crate) fn build(workspace: &Workspace) -> Command {
+    let mut build = command(&workspace.root, ["run", "build"]);
+    build.env("CARGO_TARGET_DIR", &workspace.target);
+    build
 }
 
 /// Whether the packages of the lock file are there: npm notes when it has installed them.

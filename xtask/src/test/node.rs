@@ -39,7 +39,7 @@ pub(super) fn packages(workspace: &Workspace) -> io::Result<Verdict> {
     if let Some(verdict) = without_packages(&workspace.root)? {
         return Ok(verdict);
     }
-    let built = check(npm::command(&workspace.root, ["run", "build"]))?;
+    let built = check(npm::build(workspace))?;
     let checked = check(npm::command(&workspace.root, ["run", "check"]))?;
     Ok(built.and(checked))
 }
@@ -63,7 +63,7 @@ pub(super) fn clients(workspace: &Workspace) -> io::Result<Verdict> {
     node_tests(workspace, chosen, &[])
 }
 
-/// The development page in a real browser.
+/// The plain page and the examples in a real browser.
 pub(super) fn browser(workspace: &Workspace) -> io::Result<Verdict> {
     match workspace::program(BROWSER, &CHROMIUM) {
         Some(chromium) => node_tests(
