@@ -451,6 +451,30 @@ test("a server that goes away is followed without a pause", async () => {
   assert.equal(room.state.status, "live");
 });
 
+test("a server may send its clients elsewhere, for that time alone, and not out of TLS", async () => {
+  const { here } = await joined();
+  const goaway = (url: string) => {
+    here.line.desk.isGoing = true;
+    here.line.desk.say({ type: "goaway", payload: { reason: "r", deadlineMs: 9_000, windowMs: 10, url } });
+  };
+  goaway("ws://other.test/ws");
+  await here.pass(1_000);
+  assert.equal(here.line.url, "ws://other.test/ws");
+  here.line.end(1006);
+  await here.pass(2_000);
+  assert.equal(here.line.url, "ws://example.test/ws");
+  const there = new Surroundings();
+  const client = createClient(there.options({ url: "wss://example.test/ws" }));
+  client.connect();
+  await there.pass(1_000);
+  there.line.desk.say({
+    type: "goaway",
+    payload: { reason: "r", deadlineMs: 9_000, windowMs: 10, url: "ws://evil.test" },
+  });
+  await there.pass(1_000);
+  assert.deepEqual([there.sockets.length, there.line.url], [2, "wss://example.test/ws"]);
+});
+
 test("what a report says is told to the application", async () => {
   const { here, client } = await joined();
   const reports: number[] = [];

@@ -7,6 +7,9 @@ import type { RoomEvent } from "../../src/session/output.js";
 import type { Position } from "../../src/wire.js";
 import type { House } from "./house.js";
 
+/** A line that is dead is found within this time, by either side. */
+const DEAD_WITHIN = 45_000;
+
 /** One publication: what is said in it, and in no other. */
 interface Record {
   readonly room: string;
@@ -46,6 +49,14 @@ export class Judge {
 
   refusesAtOnce(word: number): void {
     this.#unsent.push(word);
+  }
+
+  /** A publication has failed with the client connected, and nothing wrong, for so long: a dead line is found before that. */
+  expires(word: number, calm: number): void {
+    assert.ok(
+      calm < DEAD_WITHIN || this.records.get(word)?.wasRefused,
+      `${word} was not acknowledged, and nobody sent it again`,
+    );
   }
 
   published(now: number, word: number, error: TautlineError | undefined, place: PublishAck): void {

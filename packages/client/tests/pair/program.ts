@@ -26,8 +26,9 @@ export interface Link {
   /** Whether the program knows it, and has heard that it is open. */
   isKnown: boolean;
   isOpen: boolean;
-  /** What the program may publish on it. */
+  /** What the program may publish on it, and what the server wants no sooner than then. */
   readonly bucket: Bucket;
+  readonly putOff: Map<unknown, number>;
 }
 
 export class Program {
@@ -41,6 +42,7 @@ export class Program {
   isExcused = false;
   isAsleep = false;
   #isDraining = false;
+  #connectedAt = Infinity;
   #unheard: (() => void)[] = [];
   /** The rooms that it wants to be in. */
   readonly wants = new Set<string>();
@@ -139,8 +141,10 @@ export class Program {
         const link = this.#link(output.line);
         assert.ok(link?.isOpen, "sent on a line that is not open");
         link.toServer.push({ frame: output.frame });
-        if (this.#read(output.frame).type === "publish") {
+        const said = this.#read(output.frame);
+        if (said.type === "publish") {
           assert.ok(link.bucket.take(agenda.now, RATE), "published more often than is allowed");
+          assert.ok((link.putOff.get(said.requestId) ?? 0) <= agenda.now, "published sooner than the server wants it");
         }
         return;
       }
@@ -155,6 +159,7 @@ export class Program {
         return this.#provide(output.fetch);
       case "state":
         this.state = output.state;
+        this.#connectedAt = output.state.status === "connected" ? agenda.now : Infinity;
         if (!["connected", "closed"].includes(output.state.status)) {
           assert.ok(!judge.isLiveAnywhere(this.name), "lost, and live in a room");
         }
@@ -168,7 +173,11 @@ export class Program {
 
   #settled(ticket: number, error: TautlineError | undefined, value: PublishAck): void {
     const word = this.#words.get(ticket);
-    if (word !== undefined) return this.#world.judge.published(this.#world.agenda.now, word, error, value);
+    if (word !== undefined) {
+      const { judge, agenda } = this.#world;
+      if (error?.code === "expired") judge.expires(word, agenda.now - Math.max(this.#connectedAt, this.#world.quietAt));
+      return judge.published(agenda.now, word, error, value);
+    }
     assert.equal(this.#questions.get(ticket), false, "answered twice");
     this.#questions.set(ticket, true);
   }
@@ -353,7 +362,16 @@ export class Program {
     const close = (code: number) => toProgram.push({ end: { kind: "closed", code, reason: "" } });
     const desk = this.#world.isUp ? new Desk(agenda, dice, house, trouble, send, close) : undefined;
     const toServer = new Wire(agenda, dice, plan.latency, (parcel) => this.#serverHears(desk, parcel));
-    const link: Link = { line, toServer, toProgram, desk, isKnown: true, isOpen: false, bucket: new Bucket() };
+    const link: Link = {
+      line,
+      toServer,
+      toProgram,
+      desk,
+      isKnown: true,
+      isOpen: false,
+      bucket: new Bucket(),
+      putOff: new Map(),
+    };
     this.links = [...this.links.filter((one) => one.isKnown || one.desk?.isOver === false), link];
     if (desk) toProgram.push("open");
     else toProgram.push({ end: { kind: "unreachable", code: 1006, reason: "" } });
@@ -384,6 +402,10 @@ export class Program {
       session.handleOpen(agenda.now, link.line);
     } else if ("frame" in parcel) {
       const { frame } = parcel;
+      const said = (typeof frame === "string" ? JSON.parse(frame) : decode(SERVER, frame.buffer)) as ServerMessage;
+      if (said.type === "error" && said.payload.code === "rate_limited") {
+        link.putOff.set(said.requestId, agenda.now + (said.payload.retryAfterMs ?? 0));
+      }
       session.handleMessage(agenda.now, link.line, typeof frame === "string" ? frame : frame.buffer);
     } else {
       link.isKnown = false;

@@ -71,6 +71,8 @@ export class World {
   isUp = true;
   isBusy = true;
   words = 0;
+  /** When nothing goes wrong any more. */
+  quietAt = Infinity;
 
   constructor(seed: number) {
     this.dice = new Dice(seed);
@@ -126,6 +128,7 @@ export class World {
   /** Nothing goes wrong any more; whoever is closed begins anew. */
   #quiet(): void {
     this.isBusy = false;
+    this.quietAt = this.agenda.now;
     this.isUp = true;
     this.trouble.refusals = 0;
     const lookAfter = (program: Program) => {

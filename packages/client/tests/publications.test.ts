@@ -1,0 +1,112 @@
+// The queue of publications by itself: what leaves, in which order, and what is known of what failed.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { TautlineError } from "../src/errors.js";
+import { Publications } from "../src/session/publications.js";
+import { QUEUE } from "../src/session/settings.js";
+import type { Failure } from "../src/wire.js";
+
+const LIMITED: Failure = { code: "rate_limited", message: "m", retryable: true };
+const FORBIDDEN: Failure = { code: "forbidden", message: "m", retryable: false };
+
+function queue(...rooms: string[]): { publications: Publications; settled: [number, TautlineError | undefined][] } {
+  const settled: [number, TautlineError | undefined][] = [];
+  const publications = new Publications(QUEUE, (ticket, error) => settled.push([ticket, error]));
+  for (const [at, room] of rooms.entries()) publications.push(0, at + 1, room, "1", 1, Infinity);
+  return { publications, settled };
+}
+
+/** Sends all that may be sent now. */
+function send(publications: Publications, now: number): number[] {
+  const sent: number[] = [];
+  for (let next = publications.next(now); next; next = publications.next(now)) {
+    publications.sent(next);
+    sent.push(next.ticket);
+  }
+  return sent;
+}
+
+test("nothing overtakes what is put off but what had left", () => {
+  const { publications } = queue("a", "a");
+  assert.deepEqual(send(publications, 0), [1, 2]);
+  publications.push(0, 3, "b", "1", 1, Infinity);
+  publications.push(0, 4, "a", "1", 1, Infinity);
+  assert.ok(publications.refused(0, 1, LIMITED, 1_000));
+  assert.deepEqual(send(publications, 0), [3], "another room goes on");
+  assert.deepEqual(send(publications, 1_000), [], "2 may be refused too");
+  assert.ok(publications.refused(0, 2, LIMITED, 0));
+  assert.deepEqual(send(publications, 0), [], "2 is behind 1");
+  assert.equal(publications.nextDeferred(0), 1_000);
+  assert.deepEqual(send(publications, 1_000), [1, 2, 4]);
+});
+
+test("what was on its way is sent again in order, and nobody knows of it", () => {
+  const { publications, settled } = queue("a", "a", "a");
+  assert.deepEqual(send(publications, 0), [1, 2, 3]);
+  assert.ok(publications.refused(0, 1, LIMITED, 9_000));
+  publications.lose(false);
+  assert.equal(settled.length, 0);
+  assert.deepEqual(send(publications, 0), [1, 2, 3]);
+  publications.lose(false);
+  publications.end("why");
+  assert.deepEqual(
+    settled.map(([ticket, error]) => [ticket, error?.outcome]),
+    [
+      [1, "unknown"],
+      [2, "unknown"],
+      [3, "unknown"],
+    ],
+  );
+});
+
+test("what the server has put off was not sent, and what it refuses the second time may have been published", () => {
+  const { publications, settled } = queue("a", "b");
+  send(publications, 0);
+  publications.refused(0, 1, LIMITED, 0);
+  publications.giveUp(1, "aborted", "why");
+  publications.lose(false);
+  send(publications, 0);
+  publications.refused(0, 2, FORBIDDEN, 0);
+  assert.deepEqual(
+    settled.map(([, error]) => [error?.code, error?.outcome]),
+    [
+      ["aborted", "not-sent"],
+      ["forbidden", "unknown"],
+    ],
+  );
+});
+
+test("what the server fails at twice in a row is given up", () => {
+  const { publications, settled } = queue("a");
+  for (const [isCrash, count] of [
+    [true, 0],
+    [false, 0],
+    [true, 0],
+    [true, 1],
+  ] as const) {
+    assert.deepEqual(send(publications, 0), [1]);
+    publications.lose(isCrash);
+    assert.equal(settled.length, count);
+  }
+  assert.equal(settled[0]?.[1]?.code, "poisoned");
+  assert.equal(publications.size, 0);
+});
+
+test("sixteen are on their way at most", () => {
+  const { publications } = queue(...Array.from({ length: 20 }, () => "a"));
+  assert.equal(send(publications, 0).length, 16);
+  publications.placed(1, {});
+  assert.deepEqual(send(publications, 0), [17]);
+});
+
+test("what an acknowledgement that nobody waits for says is nothing", () => {
+  const { publications, settled } = queue("a");
+  publications.placed(1, {});
+  assert.equal(settled.length, 0, "it has not left");
+  send(publications, 0);
+  publications.placed(2, {});
+  publications.placed(1, {});
+  publications.placed(1, {});
+  assert.deepEqual(settled, [[1, undefined]]);
+});
