@@ -20,16 +20,16 @@ export class Mailbox {
 
   push(event: RoomEvent): void {
     if (this.#events.length < this.#max && !this.#gap && !this.#status) this.#events.push(event);
-    else if (event.kind === "message") this.#miss(event.message.offset, event.message);
+    else if (event.kind === "message") this.#miss(event.value.offset, event.value);
     // Nothing of the order before is of use any more.
-    else if (event.kind === "gap" && event.gap.reason === "epoch-changed") this.#gap = event.gap;
-    else if (event.kind === "gap") this.#miss(event.gap.from, event.gap.position);
+    else if (event.kind === "gap" && event.value.reason === "epoch-changed") this.#gap = event.value;
+    else if (event.kind === "gap") this.#miss(event.value.from, event.value.position);
     else if (event.kind === "status") this.#status = event;
   }
 
   shift(): RoomEvent | undefined {
     if (!this.#events.length) {
-      if (this.#gap) this.#events.push({ kind: "gap", gap: this.#gap });
+      if (this.#gap) this.#events.push({ kind: "gap", value: this.#gap });
       if (this.#status) this.#events.push(this.#status);
       this.#gap = this.#status = undefined;
     }

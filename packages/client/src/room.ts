@@ -107,8 +107,9 @@ export class Membered<R extends RoomSchema> implements Room<R> {
     const driver = this.#driver;
     driver.connectIfIdle();
     if (!this.#joins) {
-      driver.act((session) => session.join(this.name, joining));
       this.#joining = joining;
+      // Who joins while the client is closed is in the room when it is connected again.
+      driver.act((session) => session.isTakingIn && session.join(this.name, joining));
     }
     this.#joins++;
     let isLeft = false;
@@ -142,34 +143,30 @@ export class Membered<R extends RoomSchema> implements Room<R> {
     heard: (message: Message<R, E>) => void,
     options?: ListenOptions,
   ): () => void {
-    return this.onMessage((message) => {
-      if (message.event === event) heard(message as Message<R, E>);
-    }, options);
+    return this.#listen("message", heard, options, event);
   }
 
   onMessage(heard: (message: AnyMessage<R>) => void, options?: ListenOptions): () => void {
-    return this.#listen((event) => event.kind === "message" && heard(event.message as AnyMessage<R>), options);
+    return this.#listen("message", heard, options);
   }
 
   onCast<E extends CastEvent<R>>(event: E, heard: (cast: Cast<R, E>) => void, options?: ListenOptions): () => void {
-    return this.#listen((said) => {
-      if (said.kind === "cast" && said.cast.event === event) heard(said.cast as Cast<R, E>);
-    }, options);
+    return this.#listen("cast", heard, options, event);
   }
 
   onGap(heard: (gap: Gap) => void | Promise<void>, options?: ListenOptions): () => void {
-    return this.#listen((event) => (event.kind === "gap" ? heard(event.gap) : undefined), options);
+    return this.#listen("gap", heard, options);
   }
 
   onStatus(heard: (state: RoomState) => void, options?: ListenOptions): () => void {
-    return this.#listen((event) => event.kind === "status" && heard(event.state), options);
+    return this.#listen("status", heard, options);
   }
 
   messages(options: ListenOptions = {}): AsyncIterableIterator<AnyMessage<R>> {
     const messages = new Messages<AnyMessage<R>>(this.#driver.maxEvents, () => stop());
-    const stop = this.#listen((event) => {
-      if (event.kind === "message") messages.push(event.message as AnyMessage<R>);
-      else if (event.kind === "status" && event.state === IDLE) messages.return();
+    const stop = this.#heard.add(({ kind, value }) => {
+      if (kind === "message") messages.push(value as AnyMessage<R>);
+      else if (value === IDLE) messages.return();
     });
     options.signal?.addEventListener("abort", () => messages.return());
     return messages;
@@ -211,12 +208,12 @@ export class Membered<R extends RoomSchema> implements Room<R> {
 
   /** Something happened in the room. */
   deliver(event: RoomEvent): void {
-    if (event.kind === "presence") this.presence.change(event.change);
-    else if (event.kind === "status" && event.state.status === "idle") {
+    if (event.kind === "presence") this.presence.change(event.value);
+    else if (event.kind === "status" && event.value.status === "idle") {
       // Nothing of the room is told after this, and nothing that waits.
       this.#mailbox.clear();
       this.#hold = 0;
-      this.#dispatch({ kind: "status", state: IDLE });
+      this.#dispatch({ kind: "status", value: IDLE });
     } else {
       this.#mailbox.push(event);
       this.#empty();
@@ -227,8 +224,16 @@ export class Membered<R extends RoomSchema> implements Room<R> {
     return this.#driver.wait(signal, (session, now) => session.ask(now, question, timeout));
   }
 
-  #listen(heard: (event: RoomEvent) => unknown, options: ListenOptions = {}): () => void {
-    return this.#heard.add(heard, options.signal);
+  /** Has somebody hear what is of a kind, and of one event if that is said. What is heard is as typed as the schema is right. */
+  #listen<T>(
+    kind: RoomEvent["kind"],
+    heard: (value: T) => unknown,
+    options?: ListenOptions,
+    event?: string,
+  ): () => void {
+    const isWanted = (said: RoomEvent) =>
+      said.kind === kind && (event === undefined || ("event" in said.value && said.value.event === event));
+    return this.#heard.add((said) => (isWanted(said) ? heard(said.value as T) : undefined), options?.signal);
   }
 
   /** Tells what waits, until something holds the room. */
@@ -242,16 +247,17 @@ export class Membered<R extends RoomSchema> implements Room<R> {
 
   #dispatch(event: RoomEvent): void {
     const { report } = this.#driver;
-    if (event.kind === "message") this.#position = event.message;
-    if (event.kind === "gap") this.#position = event.gap.position;
-    if (event.kind === "status") {
-      this.state = event.state;
-      if (event.state === IDLE) this.presence.change();
-      if (event.state.status === "live") this.#position = event.state.position;
+    const { kind, value } = event;
+    if (kind === "message") this.#position = value;
+    else if (kind === "gap") this.#position = value.position;
+    else if (kind === "status") {
+      this.state = value;
+      if (value === IDLE) this.presence.change();
+      if (value.status === "live") this.#position = value.position;
       this.#changed.tell(undefined, report);
     }
     const answers = this.#heard.tell(event, report);
-    if (event.kind !== "gap") return;
+    if (kind !== "gap") return;
     const promises = answers.filter((answer) => answer instanceof Promise);
     if (promises.length) this.#wait(promises);
   }

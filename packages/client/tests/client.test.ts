@@ -205,6 +205,19 @@ test("rooms go on where they stood after a close and a connect", async () => {
   assert.deepEqual(heard, [1, 2]);
 });
 
+test("who joins a client that is closed is in the room when it is connected again", async () => {
+  const { here, client } = await joined();
+  const waiting = failure(client.room("b").joined());
+  client.room("b").join();
+  await client.close();
+  assert.equal((await waiting).code, "closed", "and who waits for it hears that it is closed");
+  client.room("b").join();
+  assert.equal(client.room("b").state.status, "idle");
+  client.connect();
+  await here.pass(1_000);
+  assert.equal(client.room("b").state.status, "live");
+});
+
 test("presence is an immutable view that is another one when somebody comes", async () => {
   const { here, room } = await joined();
   let calls = 0;

@@ -49,7 +49,7 @@ test("what was on its way is sent again in order, and nobody knows of it", () =>
   assert.equal(settled.length, 0);
   assert.deepEqual(send(publications, 0), [1, 2, 3]);
   publications.lose(false);
-  publications.end("why");
+  publications.end();
   assert.deepEqual(
     settled.map(([ticket, error]) => [ticket, error?.outcome]),
     [
@@ -64,7 +64,8 @@ test("what the server has put off was not sent, and what it refuses the second t
   const { publications, settled } = queue("a", "b");
   send(publications, 0);
   publications.refused(0, 1, LIMITED, 0);
-  publications.giveUp(1, "aborted", "why");
+  const first = publications.find(1);
+  if (first) publications.fail(first, "aborted", "why");
   publications.lose(false);
   send(publications, 0);
   publications.refused(0, 2, FORBIDDEN, 0);

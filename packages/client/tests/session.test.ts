@@ -80,8 +80,8 @@ class Watcher {
     else if (chosen === 3 && dice.is(0.2)) session.drain(now, dice.between(0, 8_000));
     else if (chosen === 4) session.retryNow(now);
     else if (chosen === 5) session.handleWake(now, dice.pick([0, 1_000, 60_000]), dice.is(0.2));
-    else if (chosen === 6) session.handleSigns(now, dice.is(0.4), dice.is(0.5));
-    else if (chosen === 7) session.handleSuspend(now);
+    else if (chosen === 6) session.handleSigns(now, dice.is(0.2), dice.is(0.5));
+    else if (chosen === 7 && dice.is(0.3)) session.handleSuspend(now);
     else if (chosen < 10) this.#try(() => this.#join(room));
     else if (chosen === 10) this.#leave(room);
     else if (chosen < 14) this.#try(() => this.open.add(session.publish(now, { room, event: "e", data: {} })));
@@ -92,7 +92,7 @@ class Watcher {
     else if (chosen === 17) session.cast(room, "e", 1, "word");
     else if (chosen < 20) this.#wait(dice.pick([10, 300, 5_000, 40_000]));
     else if (chosen < 24) this.#opened();
-    else if (chosen === 24) this.#ended();
+    else if (chosen === 24 && dice.is(0.5)) this.#ended();
     else if (chosen < 31) this.#say();
     else this.#provide();
     return chosen < 2;
@@ -119,8 +119,11 @@ class Watcher {
     this.joined.delete(room);
   }
 
+  /** Mostly one that is there; now and then one that is over, or never was. */
   #line(): number {
-    return this.dice.pick([this.live, this.live, ...this.lines.keys(), ...this.over, 99_999]);
+    const known = [...this.lines.keys()];
+    if (known.length && this.dice.is(0.9)) return this.dice.pick(known);
+    return this.dice.pick([...this.over, 99_999]);
   }
 
   #opened(): void {
@@ -150,7 +153,12 @@ class Watcher {
     if (known && !known.isOpen) return;
     const room = dice.pick(ROOMS);
     const asked = known?.asked.splice(dice.below(known.asked.length), 1)[0];
-    const message = dice.is(0.5) && asked ? answerTo(asked, dice) : said(room, dice, known?.greeted ?? []);
+    const isGreeting = line !== this.live && dice.is(0.9);
+    const message = isGreeting
+      ? welcome(known?.greeted ?? [], dice)
+      : dice.is(0.5) && asked
+        ? answerTo(asked, dice)
+        : said(room, dice, known?.greeted ?? []);
     if (message.type === "goaway" && known && line === this.live) known.isGoing = true;
     this.session.handleMessage(this.now, line, dice.is(0.02) ? '{"type":1}' : JSON.stringify(message));
   }
@@ -200,15 +208,15 @@ class Watcher {
       this.settled.add(output.ticket);
     } else if (output.kind === "room") {
       const { event } = output;
-      if (event.kind === "status" && event.state.status === "idle") this.joined.delete(output.room);
+      if (event.kind === "status" && event.value.status === "idle") this.joined.delete(output.room);
       else assert.ok(this.joined.has(output.room), `of a room that was left: ${event.kind}`);
       if (event.kind === "message") {
         const stands = this.stands.get(output.room);
-        if (stands) assert.equal(event.message.offset, stands.offset + 1, "not the next");
-        this.stands.set(output.room, event.message);
-      } else if (event.kind === "gap") this.stands.set(output.room, event.gap.position);
-      else if (event.kind === "status" && event.state.status === "live") {
-        this.stands.set(output.room, this.stands.get(output.room) ?? event.state.position);
+        if (stands) assert.equal(event.value.offset, stands.offset + 1, "not the next");
+        this.stands.set(output.room, event.value);
+      } else if (event.kind === "gap") this.stands.set(output.room, event.value.position);
+      else if (event.kind === "status" && event.value.status === "live") {
+        this.stands.set(output.room, this.stands.get(output.room) ?? event.value.position);
       }
     }
   }

@@ -74,72 +74,70 @@ function restore(machine: Machine, now: number, { room, membership, since }: Gre
   }
 }
 
-/** What is heard: by whom, when, and which question or command it answers. */
-interface Heard {
-  readonly machine: Machine;
-  readonly now: number;
-  readonly ticket: number;
-}
-
-type PayloadOf<T> = Extract<wire.ServerMessage, { type: T }>["payload"];
-
-/** What is done about each message of the connection that lives. What is not here says nothing that is not known. */
-const EARS: { readonly [T in wire.ServerMessage["type"]]?: (heard: Heard, payload: PayloadOf<T>) => void } = {
-  message: ({ machine, now }, message) =>
-    follow(machine, now, message.room, (room, tell) => room.handleMessage(message, tell)),
-  gap: ({ machine, now }, gap) => follow(machine, now, gap.room, (room, tell) => room.handleGap(gap, tell)),
-  joined({ machine, now, ticket }, payload) {
-    const room = machine.rooms.get(payload.room);
-    if (room?.stage === "asked" && room.asked === ticket) joined(machine, now, room, payload);
-  },
-  published: ({ machine, ticket }, ack) => machine.publications.placed(ticket, ack),
-  error: ({ machine, now, ticket }, failure) => failed(machine, now, ticket, failure),
-  removed({ machine }, payload) {
-    const room = machine.rooms.get(payload.room);
-    if (room) denied(machine, payload.room, room, payload);
-  },
-  goaway({ machine, now }, { url, windowMs }) {
-    machine.url = url;
-    if (machine.live) machine.live.moveAt = now + between(machine.settings.random, 0, windowMs);
-  },
-  bye({ machine }, bye) {
-    if (machine.live) machine.live.bye = bye;
-  },
-  ping: ({ machine }) => say(machine, { type: "pong", payload: {} }),
-  expiring: ({ machine, now }) => machine.credentials.warn(now),
-  refreshed: ({ machine, now }, { tokenTtlMs }) => machine.credentials.accept(now, tokenTtlMs, machine.settings.random),
-  history(heard, { position, messages, more }) {
-    const { epoch } = position;
-    answer(heard, { position, more, messages: messages.map((message) => ({ ...message, epoch })) });
-  },
-  members: (heard, { members }) => answer(heard, members),
-  presenceSet: (heard) => answer(heard),
-  response: (heard, { data }) => answer(heard, data),
-  cast: ({ machine }, cast) => tellMember(machine, cast.room, { kind: "cast", cast }),
-  memberJoined: ({ machine }, { room, member }) => tellPresence(machine, room, { kind: "set", member, was: undefined }),
-  memberChanged: ({ machine }, { room, member, was }) => tellPresence(machine, room, { kind: "set", member, was }),
-  memberLeft: ({ machine }, { room, member }) => tellPresence(machine, room, { kind: "left", member }),
-  memberCount: ({ machine }, { room, count }) => tellPresence(machine, room, { kind: "count", count }),
-};
-
+/** What is said on the connection that lives. A later server may say more than is known here. */
 function hearLive(machine: Machine, now: number, { type, payload, requestId }: wire.ServerMessage): void {
-  // The table knows which payload each type has; that both are of one message is lost on the way.
-  const ear = EARS[type] as ((heard: Heard, payload: unknown) => void) | undefined;
-  if (Object.hasOwn(EARS, type))
-    ear?.({ machine, now, ticket: typeof requestId === "number" ? requestId : 0 }, payload);
-}
-
-function answer({ machine, ticket }: Heard, value?: unknown): void {
-  machine.calls.answer(ticket, undefined, value);
+  const { live, rooms, publications, calls, credentials, settings } = machine;
+  const ticket = typeof requestId === "number" ? requestId : 0;
+  const answer = (value?: unknown) => void calls.answer(ticket, undefined, value);
+  const present = (room: string, change: PresenceChange) =>
+    tellMember(machine, room, { kind: "presence", value: change });
+  switch (type) {
+    case "message":
+      return follow(machine, now, payload.room, (room, tell) => room.handleMessage(payload, tell));
+    case "gap":
+      return follow(machine, now, payload.room, (room, tell) => room.handleGap(payload, tell));
+    case "joined": {
+      const room = rooms.get(payload.room);
+      if (room?.stage === "asked" && room.asked === ticket) joined(machine, now, room, payload);
+      return;
+    }
+    case "published":
+      return publications.placed(ticket, payload);
+    case "error":
+      return failed(machine, now, ticket, payload);
+    case "removed": {
+      const room = rooms.get(payload.room);
+      return room && denied(machine, payload.room, room, payload);
+    }
+    case "goaway":
+      machine.url = payload.url;
+      if (live) live.moveAt = now + between(settings.random, 0, payload.windowMs);
+      return;
+    case "bye":
+      if (live) live.bye = payload;
+      return;
+    case "ping":
+      return say(machine, { type: "pong", payload: {} });
+    case "expiring":
+      return credentials.warn(now);
+    case "refreshed":
+      return credentials.accept(now, payload.tokenTtlMs, settings.random);
+    case "history": {
+      const { position, messages, more } = payload;
+      return answer({ position, more, messages: messages.map((one) => ({ ...one, epoch: position.epoch })) });
+    }
+    case "members":
+      return answer(payload.members);
+    case "presenceSet":
+      return answer();
+    case "response":
+      return answer(payload.data);
+    case "cast":
+      return tellMember(machine, payload.room, { kind: "cast", value: payload });
+    case "memberJoined":
+      return present(payload.room, { kind: "set", member: payload.member });
+    case "memberChanged":
+      return present(payload.room, { kind: "set", ...payload });
+    case "memberLeft":
+      return present(payload.room, { kind: "left", member: payload.member });
+    case "memberCount":
+      return present(payload.room, { kind: "count", count: payload.count });
+  }
 }
 
 /** Tells of something that has no place in the room's order. */
 function tellMember(machine: Machine, room: string, event: RoomEvent): void {
   if (machine.rooms.get(room)?.stage === "joined") machine.tell(room, event);
-}
-
-function tellPresence(machine: Machine, room: string, change: PresenceChange): void {
-  tellMember(machine, room, { kind: "presence", change });
 }
 
 /** Has a room take something in, and tells what comes of it. */
@@ -156,7 +154,7 @@ function joined(machine: Machine, now: number, room: Membership, payload: wire.J
   room.stage = "joined";
   follow(machine, now, payload.room, (_, tell) => room.handleJoined(payload, tell));
   if (payload.members && room.stage === "joined") {
-    machine.tell(payload.room, { kind: "presence", change: { kind: "all", members: payload.members } });
+    machine.tell(payload.room, { kind: "presence", value: { kind: "all", members: payload.members } });
   }
 }
 
@@ -193,5 +191,5 @@ function rejoinPause(room: Membership): number {
 }
 
 function tellStatus(machine: Machine, room: string, state: RoomState): void {
-  machine.tell(room, { kind: "status", state });
+  machine.tell(room, { kind: "status", value: state });
 }

@@ -8,6 +8,7 @@ import type { Machine } from "./machine.js";
 import { delay, type Wait } from "./retry.js";
 import { wanted } from "./rooms.js";
 import { say } from "./sending.js";
+import { tellState } from "./state.js";
 
 /** A connection that has lived so long was a good one: what failed before it is forgotten. */
 const STEADY_AFTER = 10_000;
@@ -98,7 +99,7 @@ function lose(machine: Machine, now: number, live: Live, ending: Ending): void {
   if (live.since + STEADY_AFTER <= now) machine.failures = machine.strikes = 0;
   else machine.failures++;
   loseWhatWaits(machine, isCrash(ending));
-  for (const room of machine.rooms.lose()) machine.tell(room, { kind: "status", state: { status: "joining" } });
+  for (const room of machine.rooms.lose()) machine.tell(room, { kind: "status", value: { status: "joining" } });
   machine.url = undefined;
   machine.ending = ending;
   const verdict = verdictOf(ending, live.bye);
@@ -171,10 +172,10 @@ export function end(machine: Machine, ending: Ending): void {
   machine.isSuspended = false;
   credentials.forget();
   casts.clear();
-  const why = "the client was closed";
-  publications.end(why);
-  calls.end(why);
-  for (const room of rooms.end()) machine.tell(room, { kind: "status", state: { status: "idle" } });
+  tellState(machine);
+  publications.end();
+  calls.end();
+  for (const room of rooms.end()) machine.tell(room, { kind: "status", value: { status: "idle" } });
 }
 
 /** Ends a connection on this side. An attempt that still waits for its token has none to end. */

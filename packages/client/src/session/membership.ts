@@ -1,6 +1,6 @@
 // One room as a client follows it: where it stands, and what is delivered of what comes.
 
-import type { Gap, Position } from "../message.js";
+import type { Position } from "../message.js";
 import type { Joining } from "../options.js";
 import type * as wire from "../wire.js";
 import type { RoomEvent } from "./output.js";
@@ -93,8 +93,8 @@ export class Membership {
     for (const message of messages) if (!this.handleMessage(message, tell)) return false;
     if (!this.position || this.position.offset < position.offset) return false;
     this.failures = 0;
-    const state = { status: "live", position: this.position, recovered, wantsAcks: this.#wantsAcks } as const;
-    tell({ kind: "status", state });
+    const value = { status: "live", position: this.position, recovered, wantsAcks: this.#wantsAcks } as const;
+    tell({ kind: "status", value });
     return true;
   }
 
@@ -117,7 +117,7 @@ export class Membership {
     if (offset - 1 !== stands.offset) return false;
     this.#given = offset;
     this.position = place(stands.epoch, offset, id);
-    tell({ kind: "message", message: { ...message, epoch: stands.epoch } });
+    tell({ kind: "message", value: { ...message, epoch: stands.epoch } });
     return true;
   }
 
@@ -151,8 +151,7 @@ export class Membership {
     if (isSameOrder && next > to) return true;
     if (!isSameOrder) this.#handled = this.#given = this.#noted = 0;
     this.position = position;
-    const gap: Gap = { from: next, to, position, reason };
-    tell({ kind: "gap", gap });
+    tell({ kind: "gap", value: { from: next, to, position, reason } });
     return true;
   }
 }

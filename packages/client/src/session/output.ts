@@ -40,22 +40,22 @@ export interface Settled {
 /** What an application hears of a room, in the room's order. */
 export type RoomEvent =
   /** Something was published. Comes once, and what follows it is the next or a gap. */
-  | { readonly kind: "message"; readonly message: Message }
+  | { readonly kind: "message"; readonly value: Message }
   /** Publications are missing here. */
-  | { readonly kind: "gap"; readonly gap: Gap }
+  | { readonly kind: "gap"; readonly value: Gap }
   /** The membership is another; `idle` is the last word of it. */
-  | { readonly kind: "status"; readonly state: RoomState }
+  | { readonly kind: "status"; readonly value: RoomState }
   /** Something was relayed. */
-  | { readonly kind: "cast"; readonly cast: Cast }
+  | { readonly kind: "cast"; readonly value: Cast }
   /** Somebody came, went or changed. */
-  | { readonly kind: "presence"; readonly change: PresenceChange };
+  | { readonly kind: "presence"; readonly value: PresenceChange };
 
 /** A change of who is present. */
 export type PresenceChange =
   /** All who are present. */
   | { readonly kind: "all"; readonly members: readonly Member[] }
   /** A member came, or is another one; `was` is the connection that it had. */
-  | { readonly kind: "set"; readonly member: Member; readonly was: string | undefined }
+  | { readonly kind: "set"; readonly member: Member; readonly was?: string }
   /** A member went. */
   | { readonly kind: "left"; readonly member: Member }
   /** The room is too large for names: so many are present. */

@@ -50,9 +50,9 @@ export function sendWhatMayLeave(machine: Machine, now: number): void {
   );
   each(
     "request",
-    () => calls.unwanted,
+    () => calls.unwanted[0],
     (requestId) => {
-      calls.takeUnwanted();
+      calls.unwanted.shift();
       say(machine, { type: "cancel", payload: {}, requestId });
     },
   );
@@ -61,7 +61,7 @@ export function sendWhatMayLeave(machine: Machine, now: number): void {
     () => calls.next(),
     (call) => {
       const error = tooLarge(machine, call.frame);
-      if (error) return void calls.answer(call.ticket, error);
+      if (error) return void calls.settle(call, error);
       call.isInFlight = true;
       send(machine, call.frame);
     },
@@ -71,7 +71,7 @@ export function sendWhatMayLeave(machine: Machine, now: number): void {
     () => publications.next(now),
     (next) => {
       const error = tooLarge(machine, next.frame);
-      if (error) return void publications.giveUp(next.ticket, error.code, error.message);
+      if (error) return void publications.fail(next, error.code, error.message);
       publications.sent(next);
       send(machine, next.frame);
     },
@@ -113,7 +113,7 @@ export function sendingAt({ live, terms, rooms, calls, publications, casts }: Ma
     waits ? now + live.allowance[kind].wait(now, terms.rates[kind]) : Infinity;
   return Math.min(
     allowed(rooms.nextLeave() ?? rooms.nextJoin(now), "join"),
-    allowed(calls.next() ?? calls.unwanted, "request"),
+    allowed(calls.next() ?? calls.unwanted[0], "request"),
     allowed(casts.size || publications.next(now), "publish"),
     publications.nextDeferred(now),
     rooms.nextTimeout(now),

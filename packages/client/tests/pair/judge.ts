@@ -114,17 +114,17 @@ export class Judge {
   hears(who: string, room: string, event: RoomEvent): void {
     const stream = this.stream(who, room);
     if (!stream) {
-      assert.ok(event.kind === "status" && event.state.status === "idle", `of a room that was left: ${event.kind}`);
-    } else if (event.kind === "message") this.#message(stream, event.message);
-    else if (event.kind === "gap") this.#gap(stream, room, event.gap);
+      assert.ok(event.kind === "status" && event.value.status === "idle", `of a room that was left: ${event.kind}`);
+    } else if (event.kind === "message") this.#message(stream, event.value);
+    else if (event.kind === "gap") this.#gap(stream, room, event.value);
     else if (event.kind !== "status") assert.ok(stream.isLive, `${event.kind} before it was live`);
-    else if (event.state.status === "live") {
-      const { position } = event.state;
+    else if (event.value.status === "live") {
+      const { position } = event.value;
       stream.stands ??= position;
       assert.equal(placeOf(stream.stands), placeOf(position), "live elsewhere");
       stream.isLive = true;
-    } else if (event.state.status === "joining") stream.isLive = false;
-    else if (event.state.status === "idle") this.leaves(who, room);
+    } else if (event.value.status === "joining") stream.isLive = false;
+    else if (event.value.status === "idle") this.leaves(who, room);
     else assert.fail("everybody is allowed");
   }
 

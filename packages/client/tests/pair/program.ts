@@ -185,9 +185,9 @@ export class Program {
   #follow(room: string, event: RoomEvent): void {
     const { judge, dice, agenda } = this.#world;
     judge.hears(this.name, room, event);
-    if (event.kind === "gap") this.#saved.set(room, event.gap.position);
+    if (event.kind === "gap") this.#saved.set(room, event.value.position);
     if (event.kind !== "message") return;
-    const { epoch, offset, id } = event.message;
+    const { epoch, offset, id } = event.value;
     const { life } = this;
     agenda.after(dice.pick([0, 0, 50, 500]), () => {
       if (life !== this.life || !this.wants.has(room)) return;
