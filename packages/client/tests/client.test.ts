@@ -218,6 +218,23 @@ test("who joins a client that is closed is in the room when it is connected agai
   assert.equal(client.room("b").state.status, "live");
 });
 
+test("a room that is refused says why, and is asked for again by who leaves and joins", async () => {
+  const { here, room, leave } = await joined();
+  const states: string[] = [];
+  room.onStatus(({ status }) => states.push(status));
+  here.line.desk.say({ type: "removed", payload: { room: "a", code: "forbidden", message: "not you" } });
+  await here.pass(100);
+  assert.deepEqual(room.state, { status: "denied", code: "forbidden", message: "not you" });
+  assert.deepEqual(await failure(room.joined()).then(({ code, outcome }) => [code, outcome]), ["forbidden", "refused"]);
+  here.line.end(1006);
+  await here.pass(2_000);
+  assert.equal(room.state.status, "denied", "it is not asked for again by itself");
+  leave();
+  room.join();
+  await here.pass(500);
+  assert.deepEqual(states, ["denied", "idle", "joining", "live"]);
+});
+
 test("presence is an immutable view that is another one when somebody comes", async () => {
   const { here, room } = await joined();
   let calls = 0;

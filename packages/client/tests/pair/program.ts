@@ -42,6 +42,7 @@ export class Program {
   isExcused = false;
   isAsleep = false;
   #isDraining = false;
+  #requested = new Set<unknown>();
   #connectedAt = Infinity;
   #unheard: (() => void)[] = [];
   /** The rooms that it wants to be in. */
@@ -142,6 +143,10 @@ export class Program {
         assert.ok(link?.isOpen, "sent on a line that is not open");
         link.toServer.push({ frame: output.frame });
         const said = this.#read(output.frame);
+        if (said.type === "request") {
+          assert.ok(!this.#requested.has(said.requestId), "a request is asked twice");
+          this.#requested.add(said.requestId);
+        }
         if (said.type === "publish") {
           assert.ok(link.bucket.take(agenda.now, RATE), "published more often than is allowed");
           assert.ok((link.putOff.get(said.requestId) ?? 0) <= agenda.now, "published sooner than the server wants it");
@@ -158,6 +163,9 @@ export class Program {
       case "token":
         return this.#provide(output.fetch);
       case "state":
+        if (this.#world.plan.faults === "drains" && this.state.status === "connected") {
+          assert.equal(output.state.status, "connected", "a move is noticed");
+        }
         this.state = output.state;
         this.#connectedAt = output.state.status === "connected" ? agenda.now : Infinity;
         if (!["connected", "closed"].includes(output.state.status)) {
@@ -307,6 +315,7 @@ export class Program {
     this.#asked = [];
     this.#words = new Map();
     this.#questions = new Map();
+    this.#requested = new Set();
     this.#dueAt = -1;
     if (dice.is(0.3)) this.#saved.clear();
     judge.forgets(this.name);
