@@ -22,6 +22,7 @@ Usage: cargo xtask COMMAND
                             --quick  about a minute, as without a word
                             --long   10,000 faults and 2,000,000 messages, then all planted bugs
                             --seed N the same faults again
+                            --typescript  with the TypeScript client among those who are judged
                             --sabotage [NAME…]  servers with planted bugs, which have to be caught
   bench [ARGUMENTS]       the benchmark; `bench --help` lists its own arguments
 

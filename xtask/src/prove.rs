@@ -4,12 +4,16 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::Command;
 
+use crate::npm::{self, Packages};
 use crate::process;
 use crate::sabotage;
 use crate::workspace::Workspace;
 
 const SABOTAGE: &str = "--sabotage";
 const LONG: &str = "--long";
+/// Has the TypeScript client judged too, by a script that speaks for it.
+pub(crate) const TYPESCRIPT: &str = "--typescript";
+const SCRIPT: &str = "e2e/members/typescript.js";
 
 /// Passes every argument on to the judge. Behind `--sabotage` are the names of bugs that are planted instead; a long
 /// run is followed by all of them.
@@ -24,7 +28,7 @@ pub(crate) fn run(
         return sabotage::run(workspace, names, out);
     }
     out.flush()?;
-    if !build(workspace)? {
+    if !build(workspace)? || (arguments.iter().any(is_typescript) && !build_script(workspace)?) {
         return Ok(false);
     }
     let mut judge = command(workspace, arguments);
@@ -38,6 +42,23 @@ pub(crate) fn run(
 pub(crate) fn build(workspace: &Workspace) -> io::Result<bool> {
     let mut build = workspace.cargo(["build", "-p", "tautline", "-p", "tautline-e2e", "--bins"]);
     Ok(build.status()?.success())
+}
+
+/// Builds the TypeScript client, and installs what its script needs.
+fn build_script(workspace: &Workspace) -> io::Result<bool> {
+    for folder in [&workspace.root, &workspace.root.join("e2e")] {
+        match npm::install(folder)? {
+            Packages::Ready => {}
+            Packages::LeftOut(why) => return Err(io::Error::other(format!("{TYPESCRIPT} {why}"))),
+            Packages::Failed(output) => return Err(io::Error::other(output)),
+        }
+    }
+    let mut build = npm::command(&workspace.root, ["run", "build", "-w", "packages/client"]);
+    Ok(build.status()?.success())
+}
+
+fn is_typescript(argument: &String) -> bool {
+    argument == TYPESCRIPT
 }
 
 /// The judge, with the server of this tree.
@@ -54,7 +75,10 @@ pub(crate) fn judge(workspace: &Workspace, server: &Path, arguments: &[String]) 
         .arg(server)
         .arg("--directory")
         .arg(workspace.target.join("prove"))
-        .args(arguments)
+        .args(arguments.iter().filter(|argument| !is_typescript(argument)))
         .current_dir(&workspace.root);
+    if arguments.iter().any(is_typescript) {
+        prove.arg("--script").arg(workspace.root.join(SCRIPT));
+    }
     prove
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use tautline_e2e::prove::{self, Scale};
+use tautline_e2e::prove::{self, Scale, Subject};
 
 /// Runs the real server, clients that hold, faults between them and kills of the server, and checks that nothing
 /// was lost, repeated or moved without a word.
@@ -27,6 +27,9 @@ struct Arguments {
     /// The server's program.
     #[arg(long, value_name = "FILE")]
     server: PathBuf,
+    /// A client in another language, as a script for Node, which is to be judged too.
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
     /// Where the run may write; it is emptied first.
     #[arg(long, value_name = "DIR")]
     directory: PathBuf,
@@ -61,8 +64,12 @@ fn run(arguments: &Arguments) -> io::Result<bool> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let run = prove::run(&arguments.server, &arguments.directory, (scale, seed));
-    let outcome = runtime.block_on(run)?;
+    let subject = Subject {
+        server: &arguments.server,
+        script: arguments.script.clone(),
+        directory: &arguments.directory,
+    };
+    let outcome = runtime.block_on(prove::run(subject, scale, seed))?;
     io::stdout().write_all(outcome.table().as_bytes())?;
     Ok(outcome.is_clean())
 }

@@ -1,12 +1,15 @@
 //! Those who come to the server, and write down everything that they do and see.
 //!
-//! A [`Member`] is the client that people use. A [`Witness`] is a small one without anything of ours but the wire's words,
+//! A [`Member`] has a client that people use: the Rust client, or a script with another one. A [`Witness`] is a small one without anything of ours but the wire's words,
 //! so that what one hides the other sees. The [`Reader`] looks at what the rooms have in the end.
 
+mod hands;
 mod link;
 mod member;
+mod native;
 mod place;
 mod reader;
+mod script;
 mod seat;
 mod witness;
 
@@ -17,15 +20,28 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
 use tautline_protocol::model::Position;
 use tautline_protocol::wire::v2::Encoding;
 
 use crate::history::{History, Key, Room};
 
+pub use self::hands::Hands;
 pub use self::link::Lost;
 pub use self::member::Member;
 pub use self::reader::Reader;
 pub use self::witness::Witness;
+
+/// A step towards a connection takes so long at most: faults are found quickly, …
+const STEP: Duration = Duration::from_secs(4);
+/// … silence is, …
+const SILENCE: Duration = Duration::from_secs(3);
+/// … and everybody is soon back: a run is to see many of them.
+const RETRY_EVERY: Duration = Duration::from_millis(250);
+/// So many publications, and bytes of them, wait at most: more than are ever published at once.
+const QUEUE_MAX: (usize, usize) = (1024, 1 << 22);
+/// Nothing that is published is given up while a run lasts, nor do keys end.
+const TTL: Duration = Duration::from_mins(9);
 
 /// What makes a message longer: some are, and some are not.
 const PADDING_MAX: usize = 600;
@@ -102,6 +118,10 @@ impl Content {
             key: key.to_string(),
             padding: "x".repeat(shape.usize(..PADDING_MAX)),
         }
+    }
+
+    fn to_json(&self) -> Box<RawValue> {
+        to_raw_value(self).expect("two texts can be written")
     }
 }
 

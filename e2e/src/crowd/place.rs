@@ -2,19 +2,15 @@
 
 use std::sync::Arc;
 
-use tautline_client::{Client, Gap, Publication, RoomEvent, RoomStatus, RoomStream};
 use tautline_protocol::model::Position;
 
-use super::key_of;
-use crate::history::{Event, Key, Missed, Room};
+use super::hands::Heard;
+use crate::history::{Event, Key, Room};
 
 /// A member's place in a room.
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) room: Room,
-    pub(super) handle: tautline_client::Room,
-    /// None for a moment only, while it is joined anew.
-    pub(super) stream: Option<RoomStream>,
     /// The last that has come; none if nothing is known of the room.
     pub(super) stands: Option<Position>,
     /// The room remembers itself where this client goes on.
@@ -22,7 +18,7 @@ pub(super) struct Place {
     /// The client leaves it to such a room to remember.
     forgets: bool,
     /// What has come since the membership was lost, and is told when it holds again.
-    rejoining: Option<Vec<RoomEvent>>,
+    rejoining: Option<Vec<Heard>>,
     /// How many publications are not settled.
     pub(super) unsettled: usize,
     /// The next publication's number.
@@ -33,12 +29,9 @@ pub(super) struct Place {
 }
 
 impl Place {
-    pub(super) fn in_room(client: &Client, room: &str, forgets: bool) -> Self {
-        let handle = client.room(room).expect("rooms of a run have right names");
-        let mut place = Self {
+    pub(super) fn in_room(room: &str, forgets: bool) -> Self {
+        Self {
             room: Arc::from(room),
-            handle,
-            stream: None,
             stands: None,
             wants_acks: false,
             forgets,
@@ -47,16 +40,7 @@ impl Place {
             next: 0,
             is_over: false,
             era: 0,
-        };
-        place.join();
-        place
-    }
-
-    fn join(&mut self) {
-        // One at a time: the one before is left when it is dropped.
-        self.stream = None;
-        self.stream = self.handle.join().stream().ok();
-        self.is_over = self.stream.is_none();
+        }
     }
 
     /// One more publication, behind all others.
@@ -66,35 +50,37 @@ impl Place {
         Key { producer, sequence }
     }
 
-    /// What an event is in a history.
-    pub(super) fn handle(&mut self, event: RoomEvent, faults: &mut Vec<String>) -> Vec<Event> {
-        match event {
-            RoomEvent::Status(RoomStatus::Joining) if self.forgets && self.wants_acks => {
+    /// What an event is in a history. A room that is left is to be joined anew.
+    pub(super) fn handle(&mut self, heard: Heard, faults: &mut Vec<String>) -> Vec<Event> {
+        match heard {
+            Heard::Joining if self.forgets && self.wants_acks => {
                 self.wants_acks = false;
                 self.stands = None;
                 self.rejoining = None;
-                self.join();
                 return vec![Event::Left];
             }
-            RoomEvent::Status(RoomStatus::Joining) => self.rejoining = Some(Vec::new()),
-            RoomEvent::Status(RoomStatus::Live {
+            Heard::Joining => self.rejoining = Some(Vec::new()),
+            Heard::Live {
                 position,
                 recovered,
                 wants_acks,
-            }) => {
+            } => {
                 self.wants_acks = wants_acks;
                 if let Some(came) = self.rejoining.take() {
                     return self.rejoined(position, recovered, came);
                 }
             }
-            RoomEvent::Status(RoomStatus::Denied { message, .. }) => {
+            Heard::Denied(message) => {
                 faults.push(format!("not let into {}: {message}", self.room));
             }
-            RoomEvent::Message(_) | RoomEvent::Gap(_) => match &mut self.rejoining {
-                Some(came) => came.push(event),
-                None => return self.told(&event).into_iter().collect(),
+            Heard::Message(..) | Heard::Gap(_) => match &mut self.rejoining {
+                Some(came) => came.push(heard),
+                None => return self.told(&heard).into_iter().collect(),
             },
-            RoomEvent::Status(RoomStatus::Left) | RoomEvent::Cast(_) | RoomEvent::Presence(_) => {}
+            Heard::Over => {
+                self.is_over = true;
+                faults.push(format!("{} is over before its time", self.room));
+            }
         }
         Vec::new()
     }
@@ -104,17 +90,17 @@ impl Place {
         &mut self,
         position: Position,
         recovered: bool,
-        mut came: Vec<RoomEvent>,
+        mut came: Vec<Heard>,
     ) -> Vec<Event> {
         let gap = match came.first() {
-            Some(RoomEvent::Gap(gap)) => Some(missed(gap)),
+            Some(Heard::Gap(gap)) => Some(*gap),
             _ => None,
         };
         came.drain(..usize::from(gap.is_some()));
         let begins = match came.first() {
-            Some(RoomEvent::Message(first)) => Position {
-                offset: first.position.offset - 1,
-                ..Position::start(first.position.epoch)
+            Some(Heard::Message(first, _)) => Position {
+                offset: first.offset - 1,
+                ..Position::start(first.epoch)
             },
             _ => position,
         };
@@ -136,36 +122,22 @@ impl Place {
     }
 
     /// What moves the place.
-    fn told(&mut self, event: &RoomEvent) -> Option<Event> {
-        match event {
-            RoomEvent::Message(message) => Some(self.delivered(message)),
-            RoomEvent::Gap(gap) => {
-                self.stands = Some(gap.position);
-                Some(Event::Missed(missed(gap)))
+    fn told(&mut self, heard: &Heard) -> Option<Event> {
+        let (position, event) = match heard {
+            Heard::Message(position, key) => {
+                let (position, key) = (*position, *key);
+                (position, Event::Delivered { position, key })
             }
-            RoomEvent::Status(_) | RoomEvent::Cast(_) | RoomEvent::Presence(_) => None,
-        }
-    }
-
-    fn delivered(&mut self, message: &Publication) -> Event {
-        self.stands = Some(message.position);
-        Event::Delivered {
-            position: message.position,
-            key: key_of(&message.data),
-        }
+            Heard::Gap(gap) => (gap.position, Event::Missed(*gap)),
+            Heard::Joining | Heard::Live { .. } | Heard::Denied(_) | Heard::Over => return None,
+        };
+        self.stands = Some(position);
+        Some(event)
     }
 
     /// Whether everything up to there has come.
     pub(super) fn has_come_to(&self, head: Position) -> bool {
         self.stands
             .is_some_and(|stands| stands.epoch == head.epoch && stands.offset >= head.offset)
-    }
-}
-
-fn missed(gap: &Gap) -> Missed {
-    Missed {
-        from: gap.from,
-        to: gap.to,
-        position: gap.position,
     }
 }

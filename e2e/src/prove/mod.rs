@@ -7,7 +7,7 @@ mod scale;
 
 use std::collections::HashMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::crowd::{Lost, Member, Order, Person, Progress, Reader, Told, Witness};
+use crate::crowd::{Hands, Lost, Member, Order, Person, Progress, Reader, Told, Witness};
 use crate::fault::{Proxy, Script};
 use crate::history::{Log, Promise, Rewind, Room, check};
 use crate::server::Server;
@@ -32,10 +32,22 @@ pub use self::scale::Scale;
 /// Between two looks at how far the clients are.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
+/// What is judged.
+#[derive(Debug)]
+pub struct Subject<'a> {
+    /// The server's program.
+    pub server: &'a Path,
+    /// A client in another language, as a script for Node: half of those who would have the Rust client have it.
+    pub script: Option<PathBuf>,
+    /// Where the run may write.
+    pub directory: &'a Path,
+}
+
 /// A run.
 struct Run {
     scale: Scale,
     server: Server,
+    script: Option<PathBuf>,
     proxy: Proxy,
     orders: watch::Sender<Order>,
     progress: Arc<Progress>,
@@ -48,17 +60,19 @@ struct Run {
     line: Line,
 }
 
-/// Runs everything once, with the server of this program, and files in this directory.
-pub async fn run(
-    binary: &Path,
-    directory: &Path,
-    (scale, seed): (Scale, u64),
-) -> io::Result<Outcome> {
-    let server = Server::start(binary, directory, &house::config(directory))?;
+/// Runs everything once.
+pub async fn run(subject: Subject<'_>, scale: Scale, seed: u64) -> io::Result<Outcome> {
+    let Subject {
+        server,
+        script,
+        directory,
+    } = subject;
+    let server = Server::start(server, directory, &house::config(directory))?;
     let proxy = Proxy::start(server.address(), Script::seeded(seed), seed).await?;
     let mut run = Run {
         scale,
         server,
+        script,
         proxy,
         orders: watch::Sender::default(),
         progress: Arc::default(),
@@ -106,17 +120,21 @@ impl Run {
         Ok(())
     }
 
-    /// Two of three come with the client that people use, one is a witness.
+    /// Two of three come with a client that people use, one is a witness.
     fn come(&mut self, person: Person) -> io::Result<()> {
         let (address, orders) = (self.proxy.address(), self.orders.subscribe());
         let (progress, seed) = (Arc::clone(&self.progress), self.random.u64(..));
         if is_witness(person.number) {
             let witness = Witness::new(person, address, orders, progress, seed);
             self.clients.spawn(witness.run());
-        } else {
-            let member = Member::new(person, address, orders, progress, seed);
-            self.clients.spawn(member.map_err(io::Error::other)?.run());
+            return Ok(());
         }
+        let hands = match &self.script {
+            Some(script) if person.number % 3 == 1 => Hands::script(script, &person, address),
+            Some(_) | None => Hands::native(&person, address),
+        };
+        let member = Member::new(hands?, person, orders, progress, seed);
+        self.clients.spawn(member.run());
         Ok(())
     }
 

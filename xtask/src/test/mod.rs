@@ -53,7 +53,7 @@ impl Verdict {
 }
 
 /// In the order in which a mistake is cheapest to find.
-const ALL: [Step; 18] = [
+const ALL: [Step; 19] = [
     ("format", rust::format),
     ("tidy", rust::tidy),
     ("planted bugs", suites::planted_bugs),
@@ -67,6 +67,7 @@ const ALL: [Step; 18] = [
     ("nginx stream", suites::nginx_stream),
     ("packages", node::packages),
     ("package tests", node::package_tests),
+    ("prove node", node::prove),
     ("e2e", node::clients),
     ("interop", node::interoperation),
     ("browser", node::browser),

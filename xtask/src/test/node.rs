@@ -12,6 +12,7 @@ use super::rust::{check, counted};
 use super::suites::left_out;
 use crate::npm::{self, Packages};
 use crate::process;
+use crate::prove;
 use crate::workspace::{self, Workspace};
 
 /// Node's tests live here; those with `browser` in their path drive Chromium, those with `interop` everything.
@@ -55,6 +56,17 @@ pub(super) fn package_tests(workspace: &Workspace) -> io::Result<Verdict> {
         command.env(BROWSER, chromium);
     }
     counted(command)
+}
+
+/// The TypeScript client under faults and kills of the server, for about a minute.
+pub(super) fn prove(workspace: &Workspace) -> io::Result<Verdict> {
+    for folder in [&workspace.root, &workspace.root.join(E2E)] {
+        if let Some(verdict) = without_packages(folder)? {
+            return Ok(verdict);
+        }
+    }
+    let arguments = ["--quick", prove::TYPESCRIPT].map(str::to_owned);
+    check(prove::command(workspace, &arguments))
 }
 
 /// Clients in Node against the real server.
