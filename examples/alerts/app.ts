@@ -1,7 +1,7 @@
 // Alerts of a team, in a room that asks for acknowledgements: the server gives an alert to each person until they have acknowledged
 // it, whatever becomes of their windows. The page keeps nothing of that.
 
-import type { Message, Room } from "@tautline/client";
+import type { Gap, Message, Room } from "@tautline/client";
 import { button, clock, connect, count, element, showPeople, the } from "../frame/frame.js";
 
 const TEAMS = ["payments", "network", "storage"] as const;
@@ -28,6 +28,8 @@ let team: Team = "payments";
 let room: Room<Alerts>;
 let waiting: Alert[] = [];
 let handled: Alert[] = [];
+/** Alerts that came while one was away for longer than the room keeps them. */
+let lost = 0;
 /** Takes the page out of the room of the team before. */
 let leave = () => {};
 
@@ -38,9 +40,11 @@ function choose(): void {
   team = isTeam(named) ? named : "payments";
   waiting = [];
   handled = [];
+  lost = 0;
   room = client.room(`alerts:${team}`);
   const chosen = new AbortController();
   room.on("alert", take, { signal: chosen.signal });
+  room.onGap(miss, { signal: chosen.signal });
   room.onStatus(draw, { signal: chosen.signal });
   const out = room.join({ presence: { waiting: 0 } });
   leave = () => {
@@ -60,6 +64,11 @@ function take(alert: Alert): void {
   draw();
 }
 
+function miss({ from, to }: Gap): void {
+  lost += Math.max(0, to - from + 1);
+  draw();
+}
+
 /** Acknowledges an alert and all before it: that is what the room keeps for each person, how far they are. */
 function acknowledge(alert: Alert): void {
   room.acknowledge(alert);
@@ -71,7 +80,8 @@ function acknowledge(alert: Alert): void {
 
 let told = -1;
 function draw(): void {
-  const title = waiting.length ? `${count(waiting.length, "alert")} to acknowledge` : "Nothing waits for you";
+  const gone = lost ? `; ${count(lost, "alert")} before can no longer be shown` : "";
+  const title = (waiting.length ? `${count(waiting.length, "alert")} to acknowledge` : "Nothing waits for you") + gone;
   const heading = the("#waiting-title", HTMLHeadingElement);
   if (heading.textContent !== title) heading.textContent = title;
   document.title = `${waiting.length ? `(${waiting.length}) ` : ""}Operations alerts · Tautline`;

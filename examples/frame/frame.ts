@@ -9,6 +9,8 @@ const LAST = "Anchor Bend Bowline Cleat Halyard Hitch Keel Ledger Mast Painter R
   " ",
 );
 const NAME_KEY = "tautline.name";
+/** How long what one does without a connection is kept, to be sent then. The server knows a key for ten minutes. */
+const KEPT = 9 * 60_000;
 
 /** Who this tab is, across reloads. Every tab is somebody else, so that one person can play a whole team. */
 export const me: string = sessionStorage.getItem(NAME_KEY) ?? `${any(FIRST)} ${any(LAST)}`;
@@ -20,12 +22,19 @@ export function connect<S extends Schema>(): Tautline<S> {
     url: "/ws",
     token: `dev-token:${me}`,
     program: { name: "tautline-examples", version: "0.1.0" },
+    queue: { ttl: KEPT },
   });
-  showHeader(client as unknown as Tautline);
-  client.connect().catch(() => {
-    // It is closed for good, which the header says.
-  });
+  showHeader(client);
+  open(client);
   return client;
+}
+
+/** What is of every client, whatever is said in its rooms. */
+type Connection = Pick<Tautline, "state" | "subscribe" | "connect" | "retryNow">;
+
+/** Connects, if that is not under way. If the client is closed for good, the header says so. */
+function open(client: Connection): void {
+  client.connect().catch(() => {});
 }
 
 /** The element of a page that is there for certain. */
@@ -110,13 +119,13 @@ const ROPE = `<svg class="line" viewBox="0 -3 48 16" aria-hidden="true"><path cl
 <path class="ends" d="M5 5q1 8 8 9M43 5q-1 8-8 9"/><circle cx="5" cy="5" r="3"/><circle cx="43" cy="5" r="3"/></svg>`;
 
 /** The header: the way back, the name of the example, the badge, who one is, and a line of what to do when there is no connection. */
-function showHeader(client: Tautline): void {
+function showHeader(client: Connection): void {
   const label = element("span", { class: "badge-label", role: "status", "aria-live": "polite" });
   const badge = element("div", { class: "badge", id: "badge" });
   badge.innerHTML = ROPE;
   badge.append(label);
   const text = element("p");
-  const retry = button("Try now", () => (client.state.status === "closed" ? void client.connect() : client.retryNow()));
+  const retry = button("Try now", () => (client.state.status === "closed" ? open(client) : client.retryNow()));
   const notice = element("div", { class: "notice", hidden: "" }, text, retry);
   const title = element("h1", {}, document.title.replace(/ · .*/, ""));
   the("#header", HTMLElement).append(element("a", { class: "home", href: "../" }, "Tautline"), title, badge, whoAmI());
@@ -145,13 +154,8 @@ function explain(state: ConnectionState): string {
 /** Who one is, to be changed: another name is another user. */
 function whoAmI(): HTMLElement {
   const input = element("input", { id: "me", value: me, maxlength: "32", autocomplete: "off", spellcheck: "false" });
-  const form = element(
-    "form",
-    { class: "me" },
-    avatar(me),
-    element("label", { for: "me", class: "unseen" }, "Your name"),
-    input,
-  );
+  const label = element("label", { for: "me" }, avatar(me), element("span", { class: "unseen" }, "Your name"));
+  const form = element("form", { class: "me" }, label, input);
   const rename = () => {
     const name = input.value.trim();
     if (!name || name === me) input.value = me;

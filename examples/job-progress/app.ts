@@ -39,7 +39,8 @@ room.on("step", ({ user, data: { id, done } }) => {
 });
 // Everything that was said before has been told by then.
 room.onStatus(({ status }) => status === "live" && runMine());
-room.onGap(() => jobs.clear());
+// A job may have another window since: the page begins anew with what the room has.
+room.onGap(() => location.reload());
 room.presence.subscribe(draw);
 client.subscribe(draw);
 room.subscribe(draw);
