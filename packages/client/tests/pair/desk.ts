@@ -95,7 +95,8 @@ export class Desk implements Guest {
       case "join": {
         if (fails) return answer(UNAVAILABLE);
         const hall = this.#house.hall(message.payload.room);
-        return answer({ type: "joined", payload: hall.join(this, message.payload) }, () => hall.follow(this));
+        const payload = hall.join(this, message.payload);
+        return answer({ type: "joined", payload }, () => hall.follow(this, payload));
       }
       case "leave":
         this.#house.hall(message.payload.room).leave(this);
@@ -162,7 +163,10 @@ export class Desk implements Guest {
       this.#agenda.after(this.#dice.between(0, 120), () => {
         this.say({ type: "welcome", payload });
         this.isWelcome = true;
-        for (const [at, hall] of halls.entries()) if (restored[at]?.type === "joined") hall.follow(this);
+        for (const [at, hall] of halls.entries()) {
+          const entered = restored[at];
+          if (entered?.type === "joined") hall.follow(this, entered.payload);
+        }
         this.#beat();
       });
     });

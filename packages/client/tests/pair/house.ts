@@ -29,6 +29,7 @@ export interface Guest {
 
 interface Member {
   readonly guest: Guest;
+  readonly entered: wire.Joined;
   cursor: wire.Position;
   isFollowing: boolean;
   isPaging: boolean;
@@ -140,19 +141,7 @@ export class Hall {
     const { messages, behind, gap } = plan.inFlight ? this.#owing(guest, begin) : this.#free(begin);
     const given = messages.map((message) => this.#place(message));
     const cursor = given.at(-1) ?? behind;
-    this.leave(guest);
-    this.#members.push({
-      guest,
-      cursor,
-      isFollowing: false,
-      isPaging: false,
-      spent: given.length,
-      endsFor: "limit",
-      given: plan.inFlight ? given : [],
-      againAt: Infinity,
-    });
-    if (gap) this.#house.gaps.push({ ...gap, room: plan.name, epoch: this.epoch });
-    return {
+    const entered: wire.Joined = {
       room: plan.name,
       position: cursor,
       recovered: begin.since !== undefined && !gap,
@@ -162,12 +151,26 @@ export class Hall {
       ...(gap && { gap }),
       ...(plan.inFlight && { ack: { timeoutMs: ACK_TIMEOUT, inFlight: plan.inFlight } }),
     };
+    this.leave(guest);
+    this.#members.push({
+      guest,
+      entered,
+      cursor,
+      isFollowing: false,
+      isPaging: false,
+      spent: given.length,
+      endsFor: "limit",
+      given: plan.inFlight ? given : [],
+      againAt: Infinity,
+    });
+    if (gap) this.#house.gaps.push({ ...gap, room: plan.name, epoch: this.epoch });
+    return entered;
   }
 
-  /** A guest goes on behind what it was given. */
-  follow(guest: Guest): void {
+  /** A guest goes on behind what it was given when it was let in, unless it was let in anew since. */
+  follow(guest: Guest, entered: wire.Joined): void {
     const member = this.#members.find((one) => one.guest === guest);
-    if (!member || member.isFollowing) return;
+    if (member?.entered !== entered || member.isFollowing) return;
     member.isFollowing = true;
     this.#page(member);
     this.#watch(member);
@@ -189,7 +192,7 @@ export class Hall {
   acknowledge(guest: Guest, epoch: string, offset: number): void {
     const member = this.#members.find((one) => one.guest === guest);
     const place = member?.given.find((one) => one.epoch === epoch && one.offset === offset);
-    if (!member || !place) return;
+    if (!member || !place || epoch !== this.epoch) return;
     this.#settle(member, place);
     const cursor = this.cursors.get(guest.user);
     if (!cursor || cursor.epoch !== epoch || cursor.offset < offset) this.cursors.set(guest.user, place);

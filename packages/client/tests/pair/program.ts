@@ -193,7 +193,10 @@ export class Program {
   #follow(room: string, event: RoomEvent): void {
     const { judge, dice, agenda } = this.#world;
     judge.hears(this.name, room, event);
-    if (event.kind === "gap") this.#saved.set(room, event.value.position);
+    // Where a page follows, a gap's position has no id, and proves nothing.
+    if (event.kind === "gap" && !event.value.position.id.startsWith("00000000-0000-0000-0000-000000000000")) {
+      this.#saved.set(room, event.value.position);
+    }
     if (event.kind !== "message") return;
     const { epoch, offset, id } = event.value;
     const { life } = this;
