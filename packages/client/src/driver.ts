@@ -102,7 +102,7 @@ export class Driver {
     this.#stopListening = lifecycle?.listen((sign) => this.#hear(sign));
     this.act((session, now) => {
       session.connect(now);
-      if (lifecycle) session.handleSigns(now, lifecycle.offline, lifecycle.hidden);
+      if (lifecycle) session.handleSigns(now, lifecycle);
       this.revived();
     });
   }
@@ -206,9 +206,10 @@ export class Driver {
   #hear(sign: LifecycleSign): void {
     const { lifecycle } = this.env;
     this.act((session, now) => {
-      if (lifecycle) session.handleSigns(now, lifecycle.offline, lifecycle.hidden);
+      if (lifecycle) session.handleSigns(now, lifecycle);
       if (sign === "suspend") session.handleSuspend(now);
-      else if (sign !== "look") session.handleWake(now, 0, sign === "restored");
+      else if (sign === "restored") session.handleRestore(now);
+      else if (sign === "wake") session.handleWake(now, 0);
     });
   }
 

@@ -1,6 +1,7 @@
 // The client as an application holds it, over sockets that end at a model of the server and a clock that stands still.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { createClient } from "../src/client.js";
 import type { TautlineError } from "../src/errors.js";
@@ -37,6 +38,13 @@ test("nothing is opened and nothing listens before the first need", async () => 
   await client.close();
   assert.equal(here.line.closedWith, 1000);
   assert.deepEqual([here.open.length, here.ears.size, here.timers.size], [0, 0, 0]);
+});
+
+test("a server hears which version of the package this is", async () => {
+  const { here } = await joined();
+  const file = new URL("../../package.json", import.meta.url);
+  const { name, version } = JSON.parse(readFileSync(file, "utf8"));
+  assert.deepEqual(JSON.parse(here.line.sent[0] ?? "").payload.client, { name, version });
 });
 
 test("without a WebSocket the error says what to pass", async () => {

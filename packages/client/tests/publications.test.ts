@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { TautlineError } from "../src/errors.js";
-import { Publications } from "../src/session/publications.js";
+import { type Draft, Publications } from "../src/session/publications.js";
 import { QUEUE } from "../src/session/settings.js";
 import type { Failure } from "../src/wire.js";
 
@@ -13,8 +13,12 @@ const FORBIDDEN: Failure = { code: "forbidden", message: "m", retryable: false }
 function queue(...rooms: string[]): { publications: Publications; settled: [number, TautlineError | undefined][] } {
   const settled: [number, TautlineError | undefined][] = [];
   const publications = new Publications(QUEUE, (ticket, error) => settled.push([ticket, error]));
-  for (const [at, room] of rooms.entries()) publications.push(0, at + 1, room, "1", 1, Infinity);
+  for (const [at, room] of rooms.entries()) publications.push(draft(at + 1, room));
   return { publications, settled };
+}
+
+function draft(ticket: number, room: string): Draft {
+  return { ticket, room, frame: "1", bytes: 1, until: Number.POSITIVE_INFINITY };
 }
 
 /** Sends all that may be sent now. */
@@ -30,8 +34,8 @@ function send(publications: Publications, now: number): number[] {
 test("nothing overtakes what is put off but what had left", () => {
   const { publications } = queue("a", "a");
   assert.deepEqual(send(publications, 0), [1, 2]);
-  publications.push(0, 3, "b", "1", 1, Infinity);
-  publications.push(0, 4, "a", "1", 1, Infinity);
+  publications.push(draft(3, "b"));
+  publications.push(draft(4, "a"));
   assert.ok(publications.refused(0, 1, LIMITED, 1_000));
   assert.deepEqual(send(publications, 0), [3], "another room goes on");
   assert.deepEqual(send(publications, 1_000), [], "2 may be refused too");

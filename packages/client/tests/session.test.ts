@@ -79,8 +79,9 @@ class Watcher {
     else if (chosen === 2 && dice.is(0.2)) session.close();
     else if (chosen === 3 && dice.is(0.2)) session.drain(now, dice.between(0, 8_000));
     else if (chosen === 4) session.retryNow(now);
-    else if (chosen === 5) session.handleWake(now, dice.pick([0, 1_000, 60_000]), dice.is(0.2));
-    else if (chosen === 6) session.handleSigns(now, dice.is(0.2), dice.is(0.5));
+    else if (chosen === 5 && dice.is(0.2)) session.handleRestore(now);
+    else if (chosen === 5) session.handleWake(now, dice.pick([0, 1_000, 60_000]));
+    else if (chosen === 6) session.handleSigns(now, { offline: dice.is(0.2), hidden: dice.is(0.5) });
     else if (chosen === 7 && dice.is(0.3)) session.handleSuspend(now);
     else if (chosen < 10) this.#try(() => this.#join(room));
     else if (chosen === 10) this.#leave(room);
@@ -415,13 +416,13 @@ test("a wake is a probe, and who does not answer it within three seconds is dead
 });
 
 test("whoever slept too long, or was put away, is replaced without a probe", () => {
-  for (const [asleep, isRestored] of [
-    [35_000, false],
-    [0, true],
-  ] as const) {
+  for (const wake of [
+    (session: Session) => session.handleWake(100, 35_000),
+    (session: Session) => session.handleRestore(100),
+  ]) {
     at.now = 100;
     const { session, say } = connected();
-    session.handleWake(at.now, asleep, isRestored);
+    wake(session);
     assert.deepEqual(say(), ["close", "open", "reconnecting"]);
   }
 });
@@ -442,13 +443,13 @@ test("signs make no more than one attempt a second", () => {
 test("offline, attempts are rare; online, the next comes at once", () => {
   at.now = 100;
   const { session, say } = connected();
-  session.handleSigns(at.now, true, false);
+  session.handleSigns(at.now, { offline: true, hidden: false });
   assert.deepEqual(say(), ["ping"], "what the browser says is looked into");
   at.now += 3_000;
   session.handleTimeout(at.now);
   assert.deepEqual(say(), ["close", "offline"]);
   assert.ok(session.nextTimeout(at.now) >= at.now + 30_000);
-  session.handleSigns(at.now + 1_000, false, false);
+  session.handleSigns(at.now + 1_000, { offline: false, hidden: false });
   assert.deepEqual(say(), ["open", "reconnecting"]);
 });
 
@@ -459,7 +460,7 @@ test("a page that is put away closes its connection, and goes on when it is back
   assert.deepEqual(say(), ["close", "suspended"]);
   assert.ok(session.nextTimeout(at.now) >= at.now + 30_000);
   at.now += 5_000;
-  session.handleWake(at.now, 0, true);
+  session.handleRestore(at.now);
   assert.deepEqual(say(), ["open", "reconnecting"]);
 });
 
@@ -468,9 +469,10 @@ test("no sign revives who is closed", () => {
   const { session, say } = connected();
   session.close();
   assert.deepEqual(say(), ["close", "closed"]);
-  session.handleWake(at.now, 60_000, true);
-  session.handleSigns(at.now, true, false);
-  session.handleSigns(at.now, false, false);
+  session.handleWake(at.now, 60_000);
+  session.handleRestore(at.now);
+  session.handleSigns(at.now, { offline: true, hidden: false });
+  session.handleSigns(at.now, { offline: false, hidden: false });
   session.handleSuspend(at.now);
   session.retryNow(at.now);
   session.handleTimeout(at.now + 1e9);

@@ -70,7 +70,7 @@ function restore(machine: Machine, now: number, { room, membership, since }: Gre
     if (!membership.isElsewhere(since, restored.payload)) joined(machine, now, membership, restored.payload);
   } else if (!isThere) {
     // It was left meanwhile. If it was joined again since, that join begins anew.
-    machine.rooms.leaveAtServer(room);
+    machine.rooms.leaving.add(room);
   }
 }
 

@@ -5,36 +5,16 @@ import type { Frame } from "./output.js";
 /** So many wait at most; the oldest makes room. */
 const CASTS_MAX = 64;
 
-/** Casts that wait. */
-export class Casts {
-  #waiting: { word: string | undefined; frame: Frame }[] = [];
+/** A cast that waits. */
+export interface Casting {
+  /** Of those with the same word, only the newest is worth anything. */
+  readonly word: string | undefined;
+  frame: Frame;
+}
 
-  /** Takes one in. One with the same word that waits is replaced, where it stands. */
-  push(word: string | undefined, frame: Frame): void {
-    const same = word && this.#waiting.find((other) => other.word === word);
-    if (same) {
-      same.frame = frame;
-      return;
-    }
-    if (this.#waiting.length >= CASTS_MAX) this.#waiting.shift();
-    this.#waiting.push({ word, frame });
-  }
-
-  /** The next that may be sent. */
-  get first(): Frame | undefined {
-    return this.#waiting[0]?.frame;
-  }
-
-  /** It is on its way. */
-  shift(): void {
-    this.#waiting.shift();
-  }
-
-  get size(): number {
-    return this.#waiting.length;
-  }
-
-  clear(): void {
-    this.#waiting = [];
-  }
+/** Takes one in. One with the same word that waits is replaced, where it stands. */
+export function pushCast(casts: Casting[], word: string | undefined, frame: Frame): void {
+  const same = word && casts.find((other) => other.word === word);
+  if (same) same.frame = frame;
+  else if (casts.push({ word, frame }) > CASTS_MAX) casts.shift();
 }

@@ -111,7 +111,7 @@ function lose(machine: Machine, now: number, live: Live, ending: Ending): void {
 
 /** What was on its way on a connection is not any more. */
 export function loseWhatWaits({ casts, publications, calls }: Machine, crashed: boolean): void {
-  casts.clear();
+  casts.length = 0;
   publications.lose(crashed);
   calls.lose();
 }
@@ -171,7 +171,7 @@ export function end(machine: Machine, ending: Ending): void {
   machine.ending = ending;
   machine.isSuspended = false;
   credentials.forget();
-  casts.clear();
+  casts.length = 0;
   tellState(machine);
   publications.end();
   calls.end();

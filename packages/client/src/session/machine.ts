@@ -4,7 +4,7 @@ import type { TautlineError } from "../errors.js";
 import type { Ending } from "../state.js";
 import type { Report } from "../wire.js";
 import { Calls } from "./calls.js";
-import { Casts } from "./casts.js";
+import type { Casting } from "./casts.js";
 import { Credentials } from "./credentials.js";
 import type { Attempt, Live } from "./line.js";
 import type { Output, RoomEvent } from "./output.js";
@@ -48,7 +48,7 @@ export class Machine {
   readonly rooms: Rooms = new Rooms();
   readonly publications: Publications;
   readonly calls: Calls;
-  readonly casts: Casts = new Casts();
+  readonly casts: Casting[] = [];
 
   constructor(settings: Settings) {
     const settle = (ticket: number, error?: TautlineError, value?: unknown) => {

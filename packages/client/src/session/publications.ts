@@ -14,6 +14,9 @@ const IN_FLIGHT_MAX = 16;
 /** A publication that was on its way at so many failures of the server is not sent again. */
 const CRASHES_MAX = 2;
 
+/** Something to be published. */
+export type Draft = Pick<Publication, "ticket" | "room" | "frame" | "bytes" | "until">;
+
 /** A publication that is not acknowledged. */
 interface Publication extends Waiting {
   readonly room: string;
@@ -34,16 +37,15 @@ export class Publications extends Waitlist<Publication> {
   }
 
   /** Takes one in, behind all others, or throws. */
-  push(now: number, ticket: number, room: string, frame: Frame, bytes: number, timeout: number): void {
-    const { maxMessages, maxBytes, ttl, overflow } = this.#bounds;
-    while (this.size >= maxMessages || this.waiting.reduce((sum, one) => sum + one.bytes, bytes) > maxBytes) {
+  push(draft: Draft): void {
+    const { maxMessages, maxBytes, overflow } = this.#bounds;
+    while (this.size >= maxMessages || this.waiting.reduce((sum, one) => sum + one.bytes, draft.bytes) > maxBytes) {
       const oldest = this.waiting.find((one) => !one.isInFlight && !one.isUncertain);
       const why = "too much waits to be published";
       if (overflow === "reject" || !oldest) throw new TautlineError("queue_full", why);
       this.fail(oldest, "queue_full", why);
     }
-    const until = now + Math.min(timeout, ttl);
-    this.waiting.push({ ticket, room, frame, bytes, until, isInFlight: false, notBefore: 0, crashes: 0 });
+    this.waiting.push({ ...draft, isInFlight: false, notBefore: 0, crashes: 0 });
   }
 
   /**

@@ -24,14 +24,14 @@ export interface Greeted {
 
 /** All rooms, by name. */
 export class Rooms {
-  #rooms = new Map<string, Membership>();
-  /** The rooms that the server is still to hear of that they were left. */
-  #leaving = new Set<string>();
+  readonly #rooms = new Map<string, Membership>();
+  /** The rooms that the server believes the client to be in, and is to hear that it is not. */
+  readonly leaving: Set<string> = new Set();
 
   /** A join begins anew, whatever was there before. */
   join(number: number, room: string, joining: Joining): void {
     const presence = joining.presence === undefined ? undefined : shown(joining.presence);
-    this.#leaving.delete(room);
+    this.leaving.delete(room);
     this.#rooms.set(room, new Membership(number, joining, presence));
   }
 
@@ -40,21 +40,6 @@ export class Rooms {
     const left = this.#rooms.get(room);
     this.#rooms.delete(room);
     return left;
-  }
-
-  /** The server believes that the client is in a room, and is to hear that it is not. */
-  leaveAtServer(room: string): void {
-    this.#leaving.add(room);
-  }
-
-  /** The next that the server is to hear of. */
-  nextLeave(): string | undefined {
-    return this.#leaving.values().next().value;
-  }
-
-  /** It hears of it now. */
-  left(room: string): void {
-    this.#leaving.delete(room);
   }
 
   get(room: string): Membership | undefined {
@@ -106,13 +91,13 @@ export class Rooms {
 
   /** The connection is lost. The rooms that the client was in, or on its way into. */
   lose(): string[] {
-    this.#leaving.clear();
+    this.leaving.clear();
     return [...this.#rooms].filter(([, membership]) => membership.lose()).map(([room]) => room);
   }
 
   /** Nothing more is delivered. */
   end(): string[] {
-    this.#leaving.clear();
+    this.leaving.clear();
     const rooms = [...this.#rooms.keys()];
     this.#rooms.clear();
     return rooms;

@@ -37,9 +37,9 @@ export function sendWhatMayLeave(machine: Machine, now: number): void {
   for (const payload of rooms.takeAcks()) say(machine, { type: "ack", payload });
   each(
     "join",
-    () => rooms.nextLeave(),
+    () => rooms.leaving.values().next().value,
     (room) => {
-      rooms.left(room);
+      rooms.leaving.delete(room);
       say(machine, { type: "leave", payload: { room } });
     },
   );
@@ -78,7 +78,7 @@ export function sendWhatMayLeave(machine: Machine, now: number): void {
   );
   each(
     "publish",
-    () => casts.first,
+    () => casts[0]?.frame,
     (frame) => {
       casts.shift();
       if (!tooLarge(machine, frame)) send(machine, frame);
@@ -112,9 +112,9 @@ export function sendingAt({ live, terms, rooms, calls, publications, casts }: Ma
   const allowed = (waits: unknown, kind: RateKind) =>
     waits ? now + live.allowance[kind].wait(now, terms.rates[kind]) : Infinity;
   return Math.min(
-    allowed(rooms.nextLeave() ?? rooms.nextJoin(now), "join"),
+    allowed(rooms.leaving.size || rooms.nextJoin(now), "join"),
     allowed(calls.next() ?? calls.unwanted[0], "request"),
-    allowed(casts.size || publications.next(now), "publish"),
+    allowed(casts.length || publications.next(now), "publish"),
     publications.nextDeferred(now),
     rooms.nextTimeout(now),
   );

@@ -1,12 +1,14 @@
 // The client's half of all its connections, without socket, clock or chance: what is wanted, what is there, and when to do
 // something about it.
 
+import type { Lifecycle } from "../env.js";
 import { type ErrorCode, TautlineError } from "../errors.js";
 import type { Position } from "../message.js";
 import type { Joining } from "../options.js";
 import type { Ending } from "../state.js";
 import type { ClientMessage, Publish, ServerMessage } from "../wire.js";
 import { hear } from "./arrivals.js";
+import { pushCast } from "./casts.js";
 import { nonsense, withoutCode } from "./ending.js";
 import { dial, end, fetchToken, giveUp, greet, hurry, refresh, takeLeave, tryToConnect } from "./lines.js";
 import { Machine } from "./machine.js";
@@ -99,17 +101,19 @@ export class Session extends Machine {
     if (!left) return;
     this.tell(room, { kind: "status", value: { status: "idle" } });
     // The server may believe that the client is in it also while it is asked for anew.
-    if (left.stage !== "denied" && this.live) this.rooms.leaveAtServer(room);
+    if (left.stage !== "denied" && this.live) this.rooms.leaving.add(room);
   }
 
   /** Publishes, or throws. What becomes of it is told with the ticket. */
   publish(now: number, payload: Publish, timeout: number = Infinity): number {
     this.#takeIn();
-    const requestId = ++this.number;
-    const key = payload.key ?? `${this.settings.producer}:${requestId}`;
-    const frame = this.settings.encoding.encode({ type: "publish", payload: { ...payload, key }, requestId });
-    this.publications.push(now, requestId, payload.room, frame, measure(frame), timeout);
-    return requestId;
+    const { encoding, producer, queue } = this.settings;
+    const ticket = ++this.number;
+    const key = payload.key ?? `${producer}:${ticket}`;
+    const frame = encoding.encode({ type: "publish", payload: { ...payload, key }, requestId: ticket });
+    const until = now + Math.min(timeout, queue.ttl);
+    this.publications.push({ ticket, room: payload.room, frame, bytes: measure(frame), until });
+    return ticket;
   }
 
   /**
@@ -121,7 +125,7 @@ export class Session extends Machine {
     if (stage !== "open" || !live) return false;
     const payload = { room, event, data, ...(conflate && { conflate }) };
     const frame = settings.encoding.encode({ type: "cast", payload });
-    casts.push(conflate && `${room} ${event} ${conflate}`, frame);
+    pushCast(casts, conflate && `${room} ${event} ${conflate}`, frame);
     return true;
   }
 
@@ -214,10 +218,10 @@ export class Session extends Machine {
   }
 
   /** What is known of the network and the page. */
-  handleSigns(now: number, isOffline: boolean, isHidden: boolean): void {
-    const isNew = isOffline !== this.isOffline;
-    this.isOffline = isOffline;
-    this.isHidden = isHidden;
+  handleSigns(now: number, { offline, hidden }: Pick<Lifecycle, "offline" | "hidden">): void {
+    const isNew = offline !== this.isOffline;
+    this.isOffline = offline;
+    this.isHidden = hidden;
     if (isNew) this.handleWake(now, 0);
   }
 
@@ -230,18 +234,25 @@ export class Session extends Machine {
     if (this.attempt) giveUp(this, now, this.attempt.line, asleep);
   }
 
-  /** The machine slept for so long, or the page was put away and is back, or the network is another: what seems to live may be dead. */
-  handleWake(now: number, asleep: number, isRestored: boolean = false): void {
+  /** The page was put away and is back: its connection is dead, whatever it says. */
+  handleRestore(now: number): void {
+    if (this.live) {
+      this.live.isRestored = true;
+      giveUp(this, now, this.live.line, withoutCode("asleep", "the page was put away"));
+    }
+    this.handleWake(now, 0);
+  }
+
+  /** The machine slept for so long, or the network is another: what seems to live may be dead. */
+  handleWake(now: number, asleep: number): void {
     const { live, attempt } = this;
     this.isSuspended = false;
     // The token may have ended meanwhile.
     this.credentials.isRefused = false;
     if (live) {
       live.asleep += asleep;
-      live.isRestored ||= isRestored;
-      if (isRestored || asleep >= this.givenUpAfter) {
-        const why = "the machine slept for longer than the server waits";
-        giveUp(this, now, live.line, withoutCode("asleep", why));
+      if (asleep >= this.givenUpAfter) {
+        giveUp(this, now, live.line, withoutCode("asleep", "the machine slept for longer than the server waits"));
       } else if (live.probedUntil === Infinity) {
         live.probedUntil = now + this.settings.timeouts.probe;
         say(this, { type: "ping", payload: {} });
@@ -279,7 +290,7 @@ export class Session extends Machine {
   /** What follows from whatever has happened. */
   #goOn(now: number): void {
     if (this.isRunning) sendWhatMayLeave(this, now);
-    const isDone = this.publications.size + this.casts.size === 0;
+    const isDone = this.publications.size + this.casts.length === 0;
     if (this.stage === "draining" && (isDone || this.drainUntil <= now)) this.close();
     tellState(this);
   }

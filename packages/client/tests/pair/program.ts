@@ -267,10 +267,10 @@ export class Program {
   #offline(): void {
     const { agenda, dice } = this.#world;
     const { session } = this;
-    session.handleSigns(agenda.now, true, dice.is(0.5));
+    session.handleSigns(agenda.now, { offline: true, hidden: dice.is(0.5) });
     agenda.after(dice.between(0, 4_000), () => {
       if (session !== this.session || this.isAsleep) return;
-      session.handleSigns(agenda.now, false, false);
+      session.handleSigns(agenda.now, { offline: false, hidden: false });
       this.obey();
     });
   }
@@ -281,7 +281,7 @@ export class Program {
     session.handleSuspend(agenda.now);
     agenda.after(dice.between(0, 4_000), () => {
       if (session !== this.session || this.isAsleep) return;
-      session.handleWake(agenda.now, 0, true);
+      session.handleRestore(agenda.now);
       this.obey();
     });
   }
