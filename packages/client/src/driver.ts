@@ -2,7 +2,7 @@
 
 import { json } from "./encoding.js";
 import { type Env, type LifecycleSign, surroundings } from "./env.js";
-import { TautlineError } from "./errors.js";
+import { aborted, TautlineError } from "./errors.js";
 import { Listeners } from "./listeners.js";
 import type { ClientOptions, TokenReason } from "./options.js";
 import type { Output, RoomEvent } from "./session/output.js";
@@ -115,11 +115,11 @@ export class Driver {
   /** Begins something that is answered later, and waits for it. */
   wait<T>(signal: AbortSignal | undefined, begin: (session: Session, now: number) => number): Promise<T> {
     return new Promise((resolve, reject) => {
-      if (signal?.aborted) throw new TautlineError("aborted", "its signal had fired before");
+      if (signal?.aborted) throw aborted();
       this.connectIfIdle();
       this.act((session, now) => {
         const ticket = begin(session, now);
-        const abort = () => this.act(() => session.giveUp(ticket, "aborted", "its signal fired"));
+        const abort = () => this.act(() => session.giveUp(ticket, aborted()));
         signal?.addEventListener("abort", abort);
         this.#waiting.set(ticket, (error, value) => {
           signal?.removeEventListener("abort", abort);
@@ -141,16 +141,20 @@ export class Driver {
     if (this.#isPumping) return;
     this.#isPumping = true;
     let backlog = 0;
-    for (const [line, bytes] of this.#sockets.backlog()) {
-      this.#session.handleBacklog(line, bytes);
-      backlog = Math.max(backlog, bytes);
+    try {
+      for (const [line, bytes] of this.#sockets.backlog()) {
+        this.#session.handleBacklog(line, bytes);
+        backlog = Math.max(backlog, bytes);
+      }
+      let output: Output | undefined;
+      do {
+        output = this.#session.poll(this.#now());
+        if (output) this.#obey(output);
+      } while (output);
+    } finally {
+      // Whatever a replaced part of the surroundings throws, the next thing that happens goes on with the rest.
+      this.#isPumping = false;
     }
-    let output: Output | undefined;
-    do {
-      output = this.#session.poll(this.#now());
-      if (output) this.#obey(output);
-    } while (output);
-    this.#isPumping = false;
     this.#setTimer(backlog);
   }
 

@@ -1,5 +1,7 @@
 // Who listens to something: each is told, whatever the others do.
 
+import { aborted } from "./errors.js";
+
 /** Who listens to something. */
 export class Listeners<T> {
   readonly #all = new Set<{ readonly hear: (value: T) => unknown }>();
@@ -37,7 +39,7 @@ export function until(listeners: Listeners<void>, holds: () => boolean, signal?:
   return new Promise((resolve, reject) => {
     const look = () => {
       try {
-        signal?.throwIfAborted();
+        if (signal?.aborted) throw aborted();
         if (!holds()) return;
         resolve();
       } catch (error) {

@@ -162,13 +162,18 @@ export class Membered<R extends RoomSchema> implements Room<R> {
     return this.#listen("status", heard, options);
   }
 
-  messages(options: ListenOptions = {}): AsyncIterableIterator<AnyMessage<R>> {
-    const messages = new Messages<AnyMessage<R>>(this.#driver.maxEvents, () => stop());
+  messages({ signal }: ListenOptions = {}): AsyncIterableIterator<AnyMessage<R>> {
+    const end = () => messages.return();
+    const messages = new Messages<AnyMessage<R>>(this.#driver.maxEvents, () => {
+      stop();
+      signal?.removeEventListener("abort", end);
+    });
     const stop = this.#heard.add(({ kind, value }) => {
       if (kind === "message") messages.push(value as AnyMessage<R>);
-      else if (value === IDLE) messages.return();
+      else if (value === IDLE) end();
     });
-    options.signal?.addEventListener("abort", () => messages.return());
+    signal?.addEventListener("abort", end);
+    if (signal?.aborted) end();
     return messages;
   }
 

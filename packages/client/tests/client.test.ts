@@ -328,6 +328,7 @@ test("breaking out of the loop ends the iterator", async () => {
   const pending = other.next();
   signal.abort();
   assert.equal((await pending).done, true);
+  assert.equal((await room.messages({ signal: signal.signal }).next()).done, true);
   room.publish("e", 1);
   room.publish("e", 2);
   const loop = (async () => {
@@ -350,6 +351,34 @@ test("connect resolves when there is a connection, and rejects when there will b
   const waiting = createClient(here.options({ token: () => null }));
   const error = await failure(waiting.connect());
   assert.deepEqual([error.code, waiting.state.status], ["closed", "closed"]);
+});
+
+test("a signal ends the wait for a connection and for a room, and nothing else", async () => {
+  const here = new Surroundings();
+  here.isUp = false;
+  const client = createClient(here.options());
+  const { signal } = new AbortController();
+  const controller = new AbortController();
+  const waits = [client.connect({ signal: controller.signal }), client.room("a").joined({ signal: controller.signal })];
+  client.room("a").joined({ signal });
+  await here.pass(100);
+  controller.abort();
+  for (const wait of waits) assert.equal((await failure(wait)).code, "aborted");
+  assert.equal(client.state.status, "reconnecting");
+});
+
+test("what is thrown by a socket stops nothing but itself", async () => {
+  const { here, client, room } = await joined();
+  here.line.send = () => {
+    throw new Error("of the socket");
+  };
+  await failure(room.publish("e", 1, { timeout: 60_000, signal: AbortSignal.timeout(1) }));
+  here.line.end(1006);
+  await here.pass(2_000);
+  assert.equal(client.state.status, "connected");
+  const ack = room.publish("e", 2);
+  await here.pass(500);
+  assert.equal((await ack).duplicate, false);
 });
 
 test("a token is asked for with the reason, and again when it was refused", async () => {

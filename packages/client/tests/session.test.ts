@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { json } from "../src/encoding.js";
+import { aborted } from "../src/errors.js";
 import { verdictOf, withoutCode } from "../src/session/ending.js";
 import type { Output } from "../src/session/output.js";
 import { delay, RETRY_FLOOR, type Wait } from "../src/session/retry.js";
@@ -89,7 +90,7 @@ class Watcher {
     else if (chosen === 14) this.#try(() => this.open.add(session.ask(now, { type: "members", payload: { room } })));
     else if (chosen === 15) {
       this.#try(() => this.open.add(session.ask(now, { type: "request", payload: { method: "m", data: 1 } })));
-    } else if (chosen === 16) session.giveUp(dice.pick([...this.open, 0]), "aborted", "in this run");
+    } else if (chosen === 16) session.giveUp(dice.pick([...this.open, 0]), aborted());
     else if (chosen === 17) session.cast(room, "e", 1, "word");
     else if (chosen < 20) this.#wait(dice.pick([10, 300, 5_000, 40_000]));
     else if (chosen < 24) this.#opened();

@@ -2,7 +2,7 @@
 // something about it.
 
 import type { Lifecycle } from "../env.js";
-import { type ErrorCode, TautlineError } from "../errors.js";
+import { TautlineError } from "../errors.js";
 import type { Position } from "../message.js";
 import type { Joining } from "../options.js";
 import type { Ending } from "../state.js";
@@ -157,12 +157,12 @@ export class Session extends Machine {
   }
 
   /** Nobody waits any more for a publication or an answer. */
-  giveUp(ticket: number, code: ErrorCode, why: string): void {
+  giveUp(ticket: number, { code, message }: TautlineError): void {
     const { publications, calls } = this;
     const publication = publications.find(ticket);
     const call = calls.find(ticket);
-    if (publication) publications.fail(publication, code, why);
-    if (call) calls.giveUp(call, code, why);
+    if (publication) publications.fail(publication, code, message);
+    if (call) calls.giveUp(call, code, message);
   }
 
   /** A connection is open: the upgrade was accepted. */

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { json } from "../../src/encoding.js";
-import type { TautlineError } from "../../src/errors.js";
+import { aborted, type TautlineError } from "../../src/errors.js";
 import type { PublishAck } from "../../src/message.js";
 import { decode, encode } from "../../src/msgpack/codec.js";
 import { messagePack } from "../../src/msgpack/index.js";
@@ -261,7 +261,7 @@ export class Program {
 
   #cancel(): void {
     const ticket = this.#asked.pop();
-    if (ticket !== undefined) this.session.giveUp(ticket, "aborted", "in this run");
+    if (ticket !== undefined) this.session.giveUp(ticket, aborted());
   }
 
   #offline(): void {
