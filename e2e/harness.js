@@ -52,6 +52,11 @@ export async function startServer(port = 0, settings = {}, args = []) {
     /** The process stands still, its sockets stay open: what a half-open connection looks like. */
     freeze: () => child.kill("SIGSTOP"),
     thaw: () => child.kill("SIGCONT"),
+    /** It is asked to end, and has ended. */
+    async stop() {
+      child.kill("SIGTERM");
+      await exited;
+    },
     async kill() {
       child.kill("SIGKILL");
       await exited;
