@@ -75,7 +75,7 @@ function exampleTests() {
     await page.exposeFunction("complain", (text) => complaints.push(text));
     await page.addInitScript((person) => {
       addEventListener("securitypolicyviolation", (event) => window.complain(`${event.violatedDirective} ${event.blockedURI}`));
-      sessionStorage.setItem("tautline.name", person);
+      if (person) sessionStorage.setItem("tautline.name", person);
     }, name);
     const response = await page.goto(server.page + path);
     assert.equal(response.status(), 200, path);
@@ -115,6 +115,18 @@ function exampleTests() {
       const width = await page.evaluate(() => document.documentElement.scrollWidth);
       assert.ok(width <= 360, `${path} is ${width} wide`);
     }
+  });
+
+  test("everybody has a name of their own, and may choose another", async () => {
+    const [page, other] = [await open("chat/"), await open("chat/")];
+    const name = page.getByLabel("Your name");
+    assert.notEqual(await name.inputValue(), "");
+    await name.fill("Zoe Anchor");
+    await name.press("Enter");
+    await here(other, "Zoe Anchor");
+    await page.reload();
+    await here(page, "Zoe Anchor (you)");
+    assert.equal(await name.inputValue(), "Zoe Anchor");
   });
 
   async function say(page, words) {
