@@ -125,6 +125,24 @@ test("what a listener publishes does not change the order in which others hear",
   assert.deepEqual(heard, ["first 1", "second 1", "first 2", "second 2", "first 3", "second 3"]);
 });
 
+test("a page of messages is told in order to everybody, whatever a listener does meanwhile", async () => {
+  const { here, client, room } = await joined();
+  for (let nth = 0; nth < 3; nth++) room.publish("e", nth);
+  await here.pass(500);
+  const other = createClient(here.options());
+  const heard: string[] = [];
+  const same = other.room("a");
+  same.onMessage(({ offset }) => {
+    heard.push(`first ${offset}`);
+    other.room("b").cast("e", offset);
+  });
+  same.onMessage(({ offset }) => heard.push(`second ${offset}`));
+  same.join({ last: 3 });
+  await here.pass(500);
+  assert.deepEqual(heard, ["first 1", "second 1", "first 2", "second 2", "first 3", "second 3"]);
+  await Promise.all([client.close(), other.close()]);
+});
+
 test("a gap that is being dealt with holds the room, and its messages come after", async () => {
   const { here, room } = await joined();
   const told: string[] = [];

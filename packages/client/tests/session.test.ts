@@ -403,6 +403,33 @@ function connected(): { session: Session; say: () => string[] } {
 
 const at = { now: 0 };
 
+test("an answer about an order that the room has left meanwhile is not told, and the room is asked for anew", () => {
+  at.now = 100;
+  const { session, say } = connected();
+  const hear = (line: number, message: ServerMessage) => session.handleMessage(at.now, line, JSON.stringify(message));
+  session.join("a", { since: place(1, 4) });
+  say();
+  hear(1, { type: "joined", payload: { ...joined("a", 4), recovered: true }, requestId: 2 });
+  hear(1, { type: "goaway", payload: { reason: "r", deadlineMs: 9_000, windowMs: 0 } });
+  say();
+  session.handleTimeout(at.now);
+  assert.deepEqual(say(), ["open"]);
+  session.handleOpen(at.now, 2);
+  assert.deepEqual(say(), ["hello"]);
+  hear(1, { type: "gap", payload: { room: "a", from: 1, to: 0, reason: "epoch-changed", position: place(2, 0) } });
+  assert.deepEqual(say(), ["room"], "the old connection tells of the new order");
+  const restored = welcome(["a"], new Dice(2));
+  assert.ok(restored.type === "welcome");
+  const gap = { from: 1, to: 0, reason: "epoch-changed" } as const;
+  const rooms = [{ type: "joined", payload: { ...joined("a", 0), position: place(3, 0), gap } }] as const;
+  hear(2, { ...restored, payload: { ...restored.payload, rooms } });
+  assert.deepEqual(
+    say(),
+    ["close", "connected", "room", "join"],
+    "the room is joining, and nothing else is said of it",
+  );
+});
+
 test("a wake is a probe, and who does not answer it within three seconds is dead", () => {
   at.now = 100;
   const { session, say } = connected();

@@ -21,6 +21,7 @@ import { tellState } from "./state.js";
 const STALE_AFTER = 3_000;
 
 const REQUESTED: Ending = { kind: "requested", code: 1000, reason: "closed by the application" };
+const ASLEEP: Ending = withoutCode("asleep", "the machine slept, or the page was put away");
 const NO_TOKEN_IN_TIME: Ending = withoutCode("no-token", "the application gave no token in time");
 
 /** A question: a message that is answered, and what happens before the answer is told. */
@@ -229,16 +230,15 @@ export class Session extends Machine {
   handleSuspend(now: number): void {
     if (!this.isRunning) return;
     this.isSuspended = true;
-    const asleep = withoutCode("asleep", "the page was put away");
-    if (this.live) giveUp(this, now, this.live.line, asleep);
-    if (this.attempt) giveUp(this, now, this.attempt.line, asleep);
+    if (this.live) giveUp(this, now, this.live.line, ASLEEP);
+    if (this.attempt) giveUp(this, now, this.attempt.line, ASLEEP);
   }
 
   /** The page was put away and is back: its connection is dead, whatever it says. */
   handleRestore(now: number): void {
     if (this.live) {
       this.live.isRestored = true;
-      giveUp(this, now, this.live.line, withoutCode("asleep", "the page was put away"));
+      giveUp(this, now, this.live.line, ASLEEP);
     }
     this.handleWake(now, 0);
   }
@@ -251,14 +251,13 @@ export class Session extends Machine {
     this.credentials.isRefused = false;
     if (live) {
       live.asleep += asleep;
-      if (asleep >= this.givenUpAfter) {
-        giveUp(this, now, live.line, withoutCode("asleep", "the machine slept for longer than the server waits"));
-      } else if (live.probedUntil === Infinity) {
+      if (asleep >= this.givenUpAfter) giveUp(this, now, live.line, ASLEEP);
+      else if (live.probedUntil === Infinity) {
         live.probedUntil = now + this.settings.timeouts.probe;
         say(this, { type: "ping", payload: {} });
       }
     } else if (attempt?.step === "dialing" && attempt.since + STALE_AFTER <= now) {
-      giveUp(this, now, attempt.line, withoutCode("asleep", "the machine slept while the connection was opened"));
+      giveUp(this, now, attempt.line, ASLEEP);
     }
     if (!this.isOffline) hurry(this, now);
   }
@@ -311,11 +310,10 @@ export class Session extends Machine {
   #timeLines(now: number): void {
     const { attempt, live } = this;
     if (attempt && attempt.until <= now) {
-      const why = {
-        token: "the application gave no token in time",
-        dialing: "no connection could be opened in time",
-        greeting: "the server did not answer the greeting in time",
-      }[attempt.step];
+      const isDialing = attempt.step === "dialing";
+      const why = isDialing
+        ? "no connection could be opened in time"
+        : "the server did not answer the greeting in time";
       giveUp(this, now, attempt.line, withoutCode("unreachable", why));
     }
     if (live && this.silentAt(live) <= now) {
