@@ -9,6 +9,10 @@ import type { AnySchema, Method, RequestData, RequestResult, RoomName, RoomOf, S
 import type { ConnectionState } from "./state.js";
 import type { Report } from "./wire.js";
 
+/** What a room may be called. A server ends the connection of who greets it with another name, and all rooms with it. */
+const ROOM_NAME = /^[\w.:/@|~+-]{1,128}$/;
+const NO_ROOM_NAME = "a room's name is 1 to 128 of the characters A-Z a-z 0-9 _ - . : / @ | ~ +";
+
 /** What a client tells besides its state. */
 export interface ClientEvents {
   /** Something went wrong that nobody waits for: a listener threw, a gap was not dealt with in time. */
@@ -53,7 +57,10 @@ export interface Tautline<S extends Schema = AnySchema> {
    */
   close(options?: CloseOptions): Promise<void>;
 
-  /** A room of the server; the same object for the same name. Nothing is said to the server before it is joined or published to. */
+  /**
+   * A room of the server; the same object for the same name. Nothing is said to the server before it is joined or published to. What no
+   * room can be called throws.
+   */
   room<K extends RoomName<S>>(name: K): Room<RoomOf<S, K>>;
   /** Asks the application's backend. After a lost connection it fails with `unknown`, and is not asked again. */
   request<M extends Method<S>>(method: M, data: RequestData<S, M>, options?: CallOptions): Promise<RequestResult<S, M>>;
@@ -126,6 +133,7 @@ class Client<S extends Schema> implements Tautline<S> {
   room<K extends RoomName<S>>(name: K): Room<RoomOf<S, K>> {
     let room = this.#rooms.get(name) as Membered<RoomOf<S, K>> | undefined;
     if (!room) {
+      if (!ROOM_NAME.test(name)) throw new TautlineError("bad_request", `${NO_ROOM_NAME}, not ${JSON.stringify(name)}`);
       room = new Membered(this.#driver, name);
       this.#rooms.set(name, room as unknown as Membered<never>);
     }

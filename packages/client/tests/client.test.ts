@@ -261,6 +261,16 @@ test("a room that is refused says why, and is asked for again by who leaves and 
   assert.deepEqual(states, ["denied", "idle", "joining", "live"]);
 });
 
+test("what no room can be called is refused at once, and ends nothing", async () => {
+  const { here, client } = await joined();
+  for (const name of ["", "two words", "x".repeat(129), "größe", "a\n"]) {
+    assert.throws(() => client.room(name), { code: "bad_request", outcome: "not-sent" }, JSON.stringify(name));
+  }
+  for (const name of ["A-Z_a.z:0/9@b|c~d+e", "x".repeat(128)]) assert.equal(client.room(name).name, name);
+  await here.pass(1_000);
+  assert.equal(client.state.status, "connected");
+});
+
 test("presence is an immutable view that is another one when somebody comes", async () => {
   const { here, room } = await joined();
   let calls = 0;
