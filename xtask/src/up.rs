@@ -44,7 +44,9 @@ fn build_examples(workspace: &Workspace, out: &mut dyn Write) -> io::Result<bool
     }
     let why = match npm::install(&workspace.root)? {
         Packages::LeftOut(why) => Some(why.to_owned()),
-        Packages::Failed(output) => Some(format!("npm could not install their packages:\n{output}")),
+        Packages::Failed(output) => {
+            Some(format!("npm could not install their packages:\n{output}"))
+        }
         Packages::Ready => {
             let built = process::capture_quietly(npm::build(workspace), BUILD_LIMIT)?;
             let failed = !built.success;
@@ -159,12 +161,23 @@ mod tests {
         };
         let flags = |said: &[&str]| {
             let arguments = for_examples(&workspace, &strings(said)).unwrap();
-            let words = arguments.iter().map(|word| word.to_string_lossy().into_owned());
-            words.filter(|word| word.starts_with("--")).collect::<Vec<_>>()
+            let words = arguments
+                .iter()
+                .map(|word| word.to_string_lossy().into_owned());
+            words
+                .filter(|word| word.starts_with("--"))
+                .collect::<Vec<_>>()
         };
         assert_eq!(flags(&[]), ["--pages", "--config", "--data"]);
         assert_eq!(flags(&["--data", "d"]), ["--pages", "--config"]);
-        assert_eq!(flags(&["--pages=p", "--listen", "l"]), ["--config", "--data"]);
-        assert_eq!(flags(&["--config", "c"]), ["--pages"], "the file says where its data are");
+        assert_eq!(
+            flags(&["--pages=p", "--listen", "l"]),
+            ["--config", "--data"]
+        );
+        assert_eq!(
+            flags(&["--config", "c"]),
+            ["--pages"],
+            "the file says where its data are"
+        );
     }
 }
