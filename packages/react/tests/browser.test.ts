@@ -214,6 +214,20 @@ function hookTests(version: "19" | "18") {
     }
   });
 
+  test("a render adds no subscription, and a component takes its own along when it goes", async () => {
+    const { page } = await open();
+    await page.evaluate(() => lab.watch("room:a"));
+    await show(page, { rooms: ["room:a"] });
+    await isLive(page, 0);
+    const made = await page.evaluate(() => lab.subscriptions.made);
+    const counts = Array.from({ length: 20 }, (_, count) => count);
+    for (const count of counts) await publish(page, "room:a", [count]);
+    await shows(page, "#place-0 .counted", counts.join(" "));
+    assert.equal(await page.evaluate(() => lab.subscriptions.made), made);
+    await page.evaluate(() => lab.takeAway());
+    assert.equal(await page.evaluate(() => lab.subscriptions.open), 0);
+  });
+
   test("who is present is shown, and who has gone is not", async () => {
     const [ada, ben] = [await open(), await open()];
     await show(ada.page, { rooms: ["room:a"] });

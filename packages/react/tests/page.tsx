@@ -12,6 +12,9 @@ export interface Lab {
   readonly heard: Heard[];
   /** What React found wrong with what the server had rendered. */
   readonly mismatches: string[];
+  /** The subscriptions to the room that is watched: how many were ever made, and how many have not ended. */
+  readonly subscriptions: { made: number; open: number };
+  watch(room: `room:${string}`): void;
   show(wanted: Wanted): void;
   /** Takes over what the server has rendered. */
   hydrate(wanted: Wanted): void;
@@ -34,6 +37,12 @@ globalThis.lab = {
   client,
   heard: [],
   mismatches: [],
+  subscriptions: { made: 0, open: 0 },
+  watch(name) {
+    const room = client.room(name);
+    for (const source of [room, room.presence]) source.subscribe = counted(source.subscribe.bind(source));
+    room.on = counted(room.on.bind(room)) as typeof room.on;
+  },
   show(wanted) {
     root ??= createRoot(place);
     root.render(element(wanted));
@@ -56,4 +65,17 @@ globalThis.lab = {
 
 function element(wanted: Wanted): ReactNode {
   return <App client={client} wanted={wanted} onHeard={(heard) => lab.heard.push(heard)} />;
+}
+
+/** The same way to subscribe, counted. */
+function counted<A extends unknown[]>(subscribe: (...args: A) => () => void): (...args: A) => () => void {
+  return (...args) => {
+    const end = subscribe(...args);
+    lab.subscriptions.made++;
+    lab.subscriptions.open++;
+    return () => {
+      lab.subscriptions.open--;
+      end();
+    };
+  };
 }
