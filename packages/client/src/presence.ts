@@ -24,7 +24,10 @@ export interface PresenceView<P = unknown> {
   readonly me: Member<P> | null;
   /** How many are present. */
   readonly count: number;
-  /** False where the room is too large for names: then `members` are some of them, and `count` is right. */
+  /**
+   * Whether `members` are all. Not so where the room is too large for names, though `count` is right, nor where this client may hear
+   * who comes and goes and not ask who is there (`members`): both are those that were heard of.
+   */
   readonly complete: boolean;
 }
 
@@ -44,6 +47,8 @@ export class Present<P> implements Presence<P> {
   readonly #room: string;
   readonly #changed = new Listeners<void>();
   #members = new Map<string, Member<P>>();
+  /** Whether all that were there have been told by name. */
+  #isComplete = false;
   /** How many there are, where that is more than are known by name. */
   #count: number | undefined;
   #view: PresenceView<P> | undefined;
@@ -59,7 +64,7 @@ export class Present<P> implements Presence<P> {
       members: new Map(this.#members),
       me: this.#members.get(connection) ?? null,
       count: this.#count ?? this.#members.size,
-      complete: this.#count === undefined,
+      complete: this.#isComplete,
     };
     return this.#view;
   }
@@ -78,8 +83,11 @@ export class Present<P> implements Presence<P> {
     if (!change || change.kind === "all") {
       this.#members = new Map(change?.members.map((member) => [member.connection, member as Member<P>]));
       this.#count = undefined;
-    } else if (change.kind === "count") this.#count = change.count;
-    else {
+      this.#isComplete = !!change;
+    } else if (change.kind === "count") {
+      this.#count = change.count;
+      this.#isComplete = false;
+    } else {
       if (change.kind === "left") this.#members.delete(change.member.connection);
       else {
         if (change.was) this.#members.delete(change.was);

@@ -272,7 +272,8 @@ test("what no room can be called is refused at once, and ends nothing", async ()
 });
 
 test("presence is an immutable view that is another one when somebody comes", async () => {
-  const { here, room } = await joined();
+  const { here, client, room } = await joined();
+  assert.equal(client.room("b").presence.view.complete, false, "nobody has told who is there");
   let calls = 0;
   room.presence.subscribe(() => calls++);
   const before = room.presence.view;
@@ -281,6 +282,7 @@ test("presence is an immutable view that is another one when somebody comes", as
   here.line.desk.say({ type: "memberJoined", payload: { room: "a", member } });
   await here.pass(10);
   assert.deepEqual([room.presence.view.count, before.count, calls], [1, 0, 1]);
+  assert.equal(room.presence.view.complete, true);
   assert.deepEqual(room.presence.view.members.get("c1"), member);
   here.line.desk.say({
     type: "memberChanged",

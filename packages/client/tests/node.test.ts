@@ -68,6 +68,7 @@ for (const [name, encoding] of [
     room.join({ presence: { mood: "calm" } });
     const heard = hears(room, 2);
     assert.equal((await within(room.publish("said", { n: 1 }), "the first")).offset, 1);
+    assert.equal(room.presence.view.complete, true);
     assert.equal([...room.presence.view.members.values()][0]?.user, room.presence.view.me?.user);
     assert.deepEqual(await within(client.request("echo", { x: [1, "ü"] }), "an answer"), { x: [1, "ü"] });
     const { port } = server;

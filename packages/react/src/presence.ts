@@ -3,7 +3,7 @@
 import type { Member, PresenceOf, PresenceView, Room, RoomSchema } from "@tautline/client";
 import { useSnapshot } from "./snapshot.js";
 
-const NOBODY: PresenceView<never> = { members: new Map<string, Member<never>>(), me: null, count: 0, complete: true };
+const NOBODY: PresenceView<never> = { members: new Map<string, Member<never>>(), me: null, count: 0, complete: false };
 
 /** Who is present in a room, as long as it is joined. Nobody, as far as servers and a `null` room know. */
 export function usePresence<R extends RoomSchema>(room: Room<R> | null): PresenceView<PresenceOf<R>>;
