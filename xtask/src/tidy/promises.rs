@@ -6,7 +6,8 @@ use super::tree::Tree;
 
 const PAGE: &str = "docs/promises.md";
 
-/// Every link of the page to a Rust file; its text is the name of a function in that file.
+/// Every link of the page to a file with tests; its text is the name of a function in that file, or a test's title in
+/// TypeScript and JavaScript.
 pub(super) fn check(tree: &Tree) -> Vec<Violation> {
     let violation = |line, what| Violation {
         path: PAGE.to_owned(),
@@ -20,15 +21,15 @@ pub(super) fn check(tree: &Tree) -> Vec<Violation> {
     };
     let mut violations = Vec::new();
     for (number, line) in Source::numbered(&page.text) {
-        let gone = links(line).filter(|(name, path)| !has_function(tree, path, name));
+        let gone = links(line).filter(|(name, path)| !has_test(tree, path, name));
         violations.extend(
-            gone.map(|(name, path)| violation(number, format!("no function `{name}` in {path}"))),
+            gone.map(|(name, path)| violation(number, format!("no test `{name}` in {path}"))),
         );
     }
     violations
 }
 
-/// The text and the target of each link to a Rust file, without the signs for code and for the way to the root.
+/// The text and the target of each link to a file with tests, without the signs for code and for the way to the root.
 fn links(line: &str) -> impl Iterator<Item = (&str, &str)> {
     line.split("](")
         .zip(line.split("](").skip(1))
@@ -37,15 +38,24 @@ fn links(line: &str) -> impl Iterator<Item = (&str, &str)> {
             let (path, _) = behind.split_once(')')?;
             let path = path.trim_start_matches("../");
             path.rsplit_once('.')
-                .is_some_and(|(_, ending)| ending == "rs")
+                .is_some_and(|(_, ending)| ["rs", "ts", "js"].contains(&ending))
                 .then_some((name.trim_matches('`'), path))
         })
 }
 
-fn has_function(tree: &Tree, path: &str, name: &str) -> bool {
+fn has_test(tree: &Tree, path: &str, name: &str) -> bool {
     let Some(file) = tree.file(path) else {
         return false;
     };
+    if path
+        .rsplit_once('.')
+        .is_some_and(|(_, ending)| ending != "rs")
+    {
+        let titled = |quote| format!("test({quote}{name}{quote}");
+        return ['"', '`']
+            .iter()
+            .any(|quote| file.text.contains(&titled(quote)));
+    }
     let mut places = words(&file.code, name);
     let is_declared = |at| {
         file.code
@@ -75,14 +85,28 @@ mod tests {
             let page = format!(
                 "# A\n[`order_holds`](../crates/a/tests/a.rs), [`{name}`](../crates/a/tests/a.rs)"
             );
-            let expected = format!("2: no function `{name}` in crates/a/tests/a.rs");
+            let expected = format!("2: no test `{name}` in crates/a/tests/a.rs");
             assert_eq!(found(&page), [expected]);
         }
         assert_eq!(
             found("[order_holds](../crates/a/tests/b.rs)"),
-            ["1: no function `order_holds` in crates/a/tests/b.rs"]
+            ["1: no test `order_holds` in crates/a/tests/b.rs"]
         );
         assert_eq!(check(&Tree::of(&[])).len(), 1, "without the page");
+    }
+
+    #[test]
+    fn a_test_in_typescript_is_known_by_its_title() {
+        let tree = |page| {
+            let test = "test(\"order holds\", async () => {});";
+            check(&Tree::of(&[
+                (PAGE, page),
+                ("packages/a/tests/a.test.ts", test),
+            ]))
+            .len()
+        };
+        assert_eq!(tree("[order holds](../packages/a/tests/a.test.ts)"), 0);
+        assert_eq!(tree("[order hold](../packages/a/tests/a.test.ts)"), 1);
     }
 
     #[test]
