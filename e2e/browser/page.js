@@ -12,6 +12,8 @@ const acks = [];
 const failures = [];
 /** Whether the page came out of the back/forward cache, each time that it was shown. */
 const shows = [];
+/** How each connection ended, as the server hears it. */
+const reports = [];
 const waiting = new Set();
 
 function earlier() {
@@ -46,6 +48,7 @@ function until(holds) {
 const client = createClient({ url, token, ...options });
 const room = client.room(name);
 client.subscribe(look);
+client.on("report", (report) => reports.push(report));
 room.presence.subscribe(look);
 room.onMessage(({ epoch, offset, id, data }) => note({ kind: "message", position: { epoch, offset, id }, data }));
 room.onGap(({ from, to, reason, position }) => note({ kind: "gap", from, to, reason, position }));
@@ -68,6 +71,6 @@ addEventListener("pageshow", ({ persisted }) => {
 document.addEventListener("visibilitychange", look);
 addEventListener("offline", look);
 
-globalThis.here = { createClient, client, room, diary, acks, failures, shows, until, publish };
+globalThis.here = { createClient, client, room, diary, acks, failures, shows, reports, until, publish };
 const last = diary.findLast(({ kind }) => kind !== "live");
 room.join(last ? { since: last.position } : {});
