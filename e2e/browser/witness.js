@@ -20,7 +20,7 @@ export async function startWitness(server, room) {
     for (const look of waiting) look();
   });
   const witness = {
-    /** So many messages of this type have come, or so many more. */
+    /** So many messages of this type have come. */
     count: (type) => heard.filter((message) => message.type === type).length,
     until(what, holds) {
       const held = new Promise((resolve, reject) => {
@@ -36,10 +36,10 @@ export async function startWitness(server, room) {
       });
       return within(held, what);
     },
-    /** Waits until so many more messages of this type have come. */
-    more(type, count = 1) {
-      const wanted = witness.count(type) + count;
-      return witness.until(`${count} more ${type}`, () => witness.count(type) >= wanted);
+    /** Waits until one more message of this type has come. */
+    more(type) {
+      const before = witness.count(type);
+      return witness.until(`one more ${type}`, () => witness.count(type) > before);
     },
     close: () => socket.terminate(),
   };
