@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::process::Command;
 
 use super::Verdict;
 use super::counts::Counts;
@@ -45,16 +46,8 @@ pub(super) fn power_cuts(workspace: &Workspace) -> io::Result<Verdict> {
     if !Path::new(MKFS).is_file() {
         return Ok(left_out("needs mkfs.ext4: apt-get install e2fsprogs"));
     }
-    let store = check(workspace.cargo([
-        "test",
-        "-p",
-        "tautline-engine",
-        "--test",
-        "ends",
-        "--",
-        "power",
-    ]))?;
-    let server = counted(workspace.cargo(["test", "-p", "tautline", "--test", "binary", POWER]))?;
+    let store = check(tests_of(workspace, "ends", "power"))?;
+    let server = counted(tests_of(workspace, "binary", POWER))?;
     Ok(store.and(server))
 }
 
@@ -63,7 +56,7 @@ pub(super) fn guide(workspace: &Workspace) -> io::Result<Verdict> {
     if workspace::on_path(&["curl"]).is_none() {
         return Ok(left_out("needs curl: apt-get install curl"));
     }
-    counted(workspace.cargo(["test", "-p", "tautline", "--test", "binary", GUIDE]))
+    counted(tests_of(workspace, "binary", GUIDE))
 }
 
 /// The server behind nginx, which speaks TLS for it.
@@ -73,7 +66,7 @@ pub(super) fn nginx(workspace: &Workspace) -> io::Result<Verdict> {
             "needs nginx: apt-get install nginx, or set NGINX to its path",
         ));
     }
-    counted(workspace.cargo(["test", "-p", "tautline", "--test", "binary", "nginx::http"]))
+    counted(tests_of(workspace, "binary", "nginx::http"))
 }
 
 /// The server behind nginx, which passes bytes on.
@@ -84,14 +77,13 @@ pub(super) fn nginx_stream(workspace: &Workspace) -> io::Result<Verdict> {
             "needs nginx's stream module: apt-get install nginx libnginx-mod-stream, or set NGINX_STREAM to its path",
         ));
     }
-    counted(workspace.cargo([
-        "test",
-        "-p",
-        "tautline",
-        "--test",
-        "binary",
-        "nginx::stream",
-    ]))
+    counted(tests_of(workspace, "binary", "nginx::stream"))
+}
+
+/// The tests with `filter` in their names, of the file `name`. Of the whole workspace: for one package alone cargo would choose
+/// other features of its dependencies, and build all of them again.
+fn tests_of(workspace: &Workspace, name: &str, filter: &str) -> Command {
+    workspace.cargo(["test", "--workspace", "--test", name, "--", filter])
 }
 
 /// The codec before Autobahn.
