@@ -39,6 +39,11 @@ export async function connectionsIn(server, room) {
   return (await json(await fetch(`${server.operators}/v1/connections${query}`, { headers: KEY }))).connections;
 }
 
+/** Resolves when those are so many. */
+export async function connectionsToBe(server, room, count) {
+  while ((await connectionsIn(server, room)).length !== count);
+}
+
 /** Each message is told once and in order, or a gap is in its place, from the first to where the room stands. Answers the gaps. */
 export function judge(diary, { position, messages }) {
   const gaps = diary.filter(({ kind }) => kind === "gap");
