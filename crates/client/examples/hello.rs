@@ -1,4 +1,4 @@
-//! Joins a room, publishes to it, and prints what comes: `cargo run -p tautline-client --example echo -- ws://127.0.0.1:8080/ws`.
+//! Joins a room, publishes to it, and prints what comes: `cargo run -p tautline-client --example hello -- ws://127.0.0.1:8080/ws`.
 
 use std::error::Error;
 use std::io::Write as _;
