@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { createClient } from "../src/client.js";
 import type { TautlineError } from "../src/errors.js";
+import type { TokenProvider } from "../src/options.js";
 import { Surroundings, settled } from "./surroundings.js";
 
 /** A client that is connected and in room `a`. */
@@ -176,6 +177,30 @@ test("a gap that nobody deals with in time holds nothing any longer", async () =
   await here.pass(5_000);
   assert.deepEqual(heard, []);
   await here.pass(6_000);
+  assert.deepEqual(heard, [1]);
+});
+
+test("a gap of an earlier membership holds and frees nothing in a later one", async () => {
+  const { here, room, leave } = await joined();
+  const dealtWith: (() => void)[] = [];
+  const heard: number[] = [];
+  room.onMessage(({ offset }) => heard.push(offset));
+  room.onGap(() => new Promise((resolve) => dealtWith.push(resolve)));
+  here.house.hall("a").begin();
+  await here.pass(100);
+  leave();
+  await here.pass(100);
+  room.join();
+  await here.pass(1_000);
+  here.house.hall("a").begin();
+  room.publish("e", 1);
+  await here.pass(100);
+  assert.equal(dealtWith.length, 2);
+  dealtWith[0]?.();
+  await here.pass(100);
+  assert.deepEqual(heard, []);
+  dealtWith[1]?.();
+  await here.pass(100);
   assert.deepEqual(heard, [1]);
 });
 
@@ -397,6 +422,41 @@ test("a signal ends the wait for a connection and for a room, and nothing else",
   assert.equal(client.state.status, "reconnecting");
 });
 
+test("only a connection of ten seconds has what failed before it forgotten", async () => {
+  const { here, client } = await joined();
+  const lose = async () => {
+    here.line.end(1006);
+    await here.pass(10);
+    const { state } = client;
+    return state.status === "reconnecting" ? state.attempt : state.status;
+  };
+  assert.equal(await lose(), 2, "it lived for a second");
+  await here.pass(4_000);
+  assert.equal(await lose(), 3, "it was let in and sent away");
+  await here.pass(20_000);
+  assert.equal(await lose(), 1);
+});
+
+test("a signal is left alone by what has ended", async () => {
+  const { here, room } = await joined();
+  const signal = new AbortController().signal;
+  let listeners = 0;
+  const { addEventListener, removeEventListener } = signal;
+  signal.addEventListener = (...all: Parameters<typeof addEventListener>) => {
+    listeners++;
+    addEventListener.apply(signal, all);
+  };
+  signal.removeEventListener = (...all: Parameters<typeof removeEventListener>) => {
+    listeners--;
+    removeEventListener.apply(signal, all);
+  };
+  const acks = [1, 2, 3].map((nth) => room.publish("e", nth, { signal }));
+  assert.equal(listeners, 3);
+  await here.pass(500);
+  await Promise.all(acks);
+  assert.equal(listeners, 0);
+});
+
 test("what is thrown by a socket stops nothing but itself", async () => {
   const { here, client, room } = await joined();
   here.line.send = () => {
@@ -427,6 +487,21 @@ test("a token is asked for with the reason, and again when it was refused", asyn
   await here.pass(10_000);
   assert.equal(client.state.status, "connected");
   assert.deepEqual(reasons, ["connect", "connect", "rejected"]);
+});
+
+test("who is asked for a token hears when nobody waits for it any more", async () => {
+  const here = new Surroundings();
+  let asked: AbortSignal | undefined;
+  const token: TokenProvider = ({ signal }) => {
+    asked = signal;
+    return new Promise(() => {});
+  };
+  const client = createClient(here.options({ token }));
+  client.room("a").join();
+  await here.pass(100);
+  assert.equal(asked?.aborted, false);
+  client.close();
+  assert.equal(asked?.aborted, true);
 });
 
 test("a wake of the page probes, and a page that comes back opens another connection at once", async () => {
