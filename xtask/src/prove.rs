@@ -82,3 +82,32 @@ pub(crate) fn judge(workspace: &Workspace, server: &Path, arguments: &[String]) 
     }
     prove
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    #[test]
+    fn the_typescript_client_is_judged_where_that_is_asked_for() {
+        let workspace = Workspace {
+            root: PathBuf::from("/root"),
+            target: PathBuf::from("/target"),
+        };
+        let told = |arguments: &[&str]| {
+            let arguments: Vec<_> = arguments.iter().map(|word| (*word).to_owned()).collect();
+            let judge = judge(&workspace, Path::new("server"), &arguments);
+            let words = judge.get_args().skip(4);
+            words
+                .map(|word| word.to_string_lossy().into_owned())
+                .collect::<Vec<_>>()
+        };
+        let script = "/root/e2e/members/typescript.js";
+        assert_eq!(
+            told(&["--quick", TYPESCRIPT]),
+            ["--quick", "--script", script]
+        );
+        assert_eq!(told(&["--quick"]), ["--quick"]);
+    }
+}
