@@ -1,8 +1,9 @@
 // Runs a session: the clock, the sockets, the one timer, and who waits for what.
 
+import { aborted, onAbort } from "./abort.js";
 import { json } from "./encoding.js";
 import { type Env, type LifecycleSign, surroundings } from "./env.js";
-import { aborted, TautlineError } from "./errors.js";
+import { TautlineError } from "./errors.js";
 import { Listeners } from "./listeners.js";
 import type { ClientOptions, TokenReason } from "./options.js";
 import type { Output, RoomEvent } from "./session/output.js";
@@ -119,10 +120,9 @@ export class Driver {
       this.connectIfIdle();
       this.act((session, now) => {
         const ticket = begin(session, now);
-        const abort = () => this.act(() => session.giveUp(ticket, aborted()));
-        signal?.addEventListener("abort", abort);
+        const forget = onAbort(signal, () => this.act(() => session.giveUp(ticket, aborted())));
         this.#waiting.set(ticket, (error, value) => {
-          signal?.removeEventListener("abort", abort);
+          forget();
           if (error) reject(error);
           else resolve(value as T);
         });

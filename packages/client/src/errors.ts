@@ -77,8 +77,3 @@ export class TautlineError extends Error {
 export function refusal({ code, message, retryable }: Failure): TautlineError {
   return new TautlineError(code, message, code === "timeout" ? "unknown" : "refused", retryable);
 }
-
-/** Nobody waits any more. */
-export function aborted(): TautlineError {
-  return new TautlineError("aborted", "its signal fired");
-}

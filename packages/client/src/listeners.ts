@@ -1,6 +1,6 @@
 // Who listens to something: each is told, whatever the others do.
 
-import { aborted } from "./errors.js";
+import { aborted, onAbort } from "./abort.js";
 
 /** Who listens to something. */
 export class Listeners<T> {
@@ -15,10 +15,10 @@ export class Listeners<T> {
     const listener = { hear };
     const remove = () => {
       this.#all.delete(listener);
-      signal?.removeEventListener("abort", remove);
+      forget();
     };
+    const forget = onAbort(signal, remove);
     if (!signal?.aborted) this.#all.add(listener);
-    signal?.addEventListener("abort", remove);
     return remove;
   }
 
@@ -46,10 +46,10 @@ export function until(listeners: Listeners<void>, holds: () => boolean, signal?:
         reject(error);
       }
       stop();
-      signal?.removeEventListener("abort", look);
+      forget();
     };
     const stop = listeners.add(look);
-    signal?.addEventListener("abort", look);
+    const forget = onAbort(signal, look);
     look();
   });
 }

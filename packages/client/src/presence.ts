@@ -78,22 +78,31 @@ export class Present<P> implements Presence<P> {
     return this.#changed.add(onChange);
   }
 
-  /** Takes a change in; without one, nobody is known any more. */
-  change(change?: PresenceChange): void {
-    if (!change || change.kind === "all") {
-      this.#members = new Map(change?.members.map((member) => [member.connection, member as Member<P>]));
-      this.#count = undefined;
-      this.#isComplete = !!change;
-    } else if (change.kind === "count") {
-      this.#count = change.count;
+  /** Takes a change in. */
+  change({ all, gone, here, count }: PresenceChange): void {
+    if (all) this.#become(all, true);
+    if (gone) this.#members.delete(gone);
+    if (here) this.#members.set(here.connection, here as Member<P>);
+    if (count !== undefined) {
+      this.#count = count;
       this.#isComplete = false;
-    } else {
-      if (change.kind === "left") this.#members.delete(change.member.connection);
-      else {
-        if (change.was) this.#members.delete(change.was);
-        this.#members.set(change.member.connection, change.member as Member<P>);
-      }
     }
+    this.#tell();
+  }
+
+  /** Nobody is known any more. */
+  clear(): void {
+    this.#become([], false);
+    this.#tell();
+  }
+
+  #become(members: readonly Member[], isComplete: boolean): void {
+    this.#members = new Map(members.map((member) => [member.connection, member as Member<P>]));
+    this.#count = undefined;
+    this.#isComplete = isComplete;
+  }
+
+  #tell(): void {
     this.#view = undefined;
     this.#changed.tell(undefined, this.#driver.report);
   }

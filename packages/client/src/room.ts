@@ -1,5 +1,6 @@
 // A room of the server, as an application holds it.
 
+import { onAbort } from "./abort.js";
 import type { Driver } from "./driver.js";
 import { TautlineError } from "./errors.js";
 import { Listeners, until } from "./listeners.js";
@@ -166,13 +167,13 @@ export class Membered<R extends RoomSchema> implements Room<R> {
     const end = () => messages.return();
     const messages = new Messages<AnyMessage<R>>(this.#driver.maxEvents, () => {
       stop();
-      signal?.removeEventListener("abort", end);
+      forget();
     });
     const stop = this.#heard.add(({ kind, value }) => {
       if (kind === "message") messages.push(value as AnyMessage<R>);
       else if (value === IDLE) end();
     });
-    signal?.addEventListener("abort", end);
+    const forget = onAbort(signal, end);
     if (signal?.aborted) end();
     return messages;
   }
@@ -257,7 +258,7 @@ export class Membered<R extends RoomSchema> implements Room<R> {
     else if (kind === "gap") this.#position = value.position;
     else if (kind === "status") {
       this.state = value;
-      if (value === IDLE) this.presence.change();
+      if (value === IDLE) this.presence.clear();
       if (value.status === "live") this.#position = value.position;
       this.#changed.tell(undefined, report);
     }

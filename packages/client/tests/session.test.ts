@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { aborted } from "../src/abort.js";
 import { json } from "../src/encoding.js";
-import { aborted } from "../src/errors.js";
 import { verdictOf, withoutCode } from "../src/session/ending.js";
 import type { Output } from "../src/session/output.js";
 import { delay, RETRY_FLOOR, type Wait } from "../src/session/retry.js";

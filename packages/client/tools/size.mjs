@@ -1,4 +1,5 @@
-// How large the client is for whoever bundles it: `npm run size`. Fails above the ceiling.
+// How large the client is for whoever bundles it: `npm run size`, and with `-- --parts` which of its files has how much of
+// that. Fails above the ceiling.
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -22,27 +23,41 @@ const PEERS = [
 const { version } = JSON.parse(readFileSync(fileURLToPath(new URL("../package.json", import.meta.url)), "utf8"));
 const core = 'export { createClient } from "./dist/index.js";';
 const rows = [
-  [`@tautline/client ${version}`, ...(await measure(core))],
-  ["the same with MessagePack", ...(await measure(`${core} export { messagePack } from "./dist/msgpack/index.js";`))],
+  [`@tautline/client ${version}`, ...sizes(await bundle(core))],
+  [
+    "the same with MessagePack",
+    ...sizes(await bundle(`${core} export { messagePack } from "./dist/msgpack/index.js";`)),
+  ],
   ...PEERS,
 ];
 for (const [name, minified, gzip] of rows) console.log(name.padEnd(34), pad(minified), pad(gzip));
+if (process.argv.includes("--parts")) {
+  const [{ inputs }] = Object.values((await bundle(core)).metafile.outputs);
+  const parts = Object.entries(inputs).sort(([, one], [, other]) => other.bytesInOutput - one.bytesInOutput);
+  console.log("\nof the core, minified");
+  for (const [path, { bytesInOutput }] of parts) {
+    if (bytesInOutput) console.log(path.replace(/^.*dist\//, "").padEnd(34), pad(bytesInOutput));
+  }
+}
 if (rows[0][2] > CEILING) {
   console.error(`the core has ${rows[0][2]} bytes after gzip, at most ${CEILING}`);
   process.exitCode = 1;
 }
 
-async function measure(contents) {
-  const bundled = await build({
+async function bundle(contents) {
+  return build({
     stdin: { contents, resolveDir: fileURLToPath(new URL("..", import.meta.url)) },
     bundle: true,
     minify: true,
     format: "esm",
     target: "es2022",
     write: false,
+    metafile: true,
   });
-  const bytes = bundled.outputFiles[0].contents;
-  return [bytes.length, gzipSync(bytes, { level: 9 }).length];
+}
+
+function sizes({ outputFiles: [file] }) {
+  return [file.contents.length, gzipSync(file.contents, { level: 9 }).length];
 }
 
 function pad(bytes) {

@@ -125,13 +125,13 @@ function hearLive(machine: Machine, now: number, { type, payload, requestId }: w
     case "cast":
       return tellMember(machine, payload.room, { kind: "cast", value: payload });
     case "memberJoined":
-      return present(payload.room, { kind: "set", member: payload.member });
+      return present(payload.room, { here: payload.member });
     case "memberChanged":
-      return present(payload.room, { kind: "set", ...payload });
+      return present(payload.room, { here: payload.member, gone: payload.was });
     case "memberLeft":
-      return present(payload.room, { kind: "left", member: payload.member });
+      return present(payload.room, { gone: payload.member.connection });
     case "memberCount":
-      return present(payload.room, { kind: "count", count: payload.count });
+      return present(payload.room, { count: payload.count });
   }
 }
 
@@ -154,7 +154,7 @@ function joined(machine: Machine, now: number, room: Membership, payload: wire.J
   room.stage = "joined";
   follow(machine, now, payload.room, (_, tell) => room.handleJoined(payload, tell));
   if (payload.members && room.stage === "joined") {
-    machine.tell(payload.room, { kind: "presence", value: { kind: "all", members: payload.members } });
+    machine.tell(payload.room, { kind: "presence", value: { all: payload.members } });
   }
 }
 

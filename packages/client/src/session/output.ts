@@ -51,15 +51,16 @@ export type RoomEvent =
   | { readonly kind: "presence"; readonly value: PresenceChange };
 
 /** A change of who is present. */
-export type PresenceChange =
+export interface PresenceChange {
   /** All who are present. */
-  | { readonly kind: "all"; readonly members: readonly Member[] }
-  /** A member came, or is another one; `was` is the connection that it had. */
-  | { readonly kind: "set"; readonly member: Member; readonly was?: string }
-  /** A member went. */
-  | { readonly kind: "left"; readonly member: Member }
+  readonly all?: readonly Member[];
+  /** The connection of a member that went, or has another one now. */
+  readonly gone?: string | undefined;
+  /** A member that came, or is another one. */
+  readonly here?: Member;
   /** The room is too large for names: so many are present. */
-  | { readonly kind: "count"; readonly count: number };
+  readonly count?: number;
+}
 
 /** Says what became of a publication or a question. */
 export type Settle = (ticket: number, error?: TautlineError, value?: unknown) => void;

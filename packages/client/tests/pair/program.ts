@@ -1,8 +1,9 @@
 // An application with its client: drives a session as the driver does, and does what people do.
 
 import assert from "node:assert/strict";
+import { aborted } from "../../src/abort.js";
 import { json } from "../../src/encoding.js";
-import { aborted, type TautlineError } from "../../src/errors.js";
+import type { TautlineError } from "../../src/errors.js";
 import type { PublishAck } from "../../src/message.js";
 import { decode, encode } from "../../src/msgpack/codec.js";
 import { messagePack } from "../../src/msgpack/index.js";
