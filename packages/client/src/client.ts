@@ -1,6 +1,7 @@
 // What an application holds: a client of one server.
 
 import { Driver } from "./driver.js";
+import { dataOf } from "./encoding.js";
 import { TautlineError } from "./errors.js";
 import { type Listeners, until } from "./listeners.js";
 import type { CallOptions, ClientOptions, CloseOptions, ListenOptions } from "./options.js";
@@ -15,7 +16,7 @@ const NO_ROOM_NAME = "a room's name is 1 to 128 of the characters A-Z a-z 0-9 _ 
 
 /** What a client tells besides its state. */
 export interface ClientEvents {
-  /** Something went wrong that nobody waits for: a listener threw, a gap was not dealt with in time. */
+  /** Something went wrong that nobody waits for: a listener threw, or the promise that it gave failed; a cast was refused. */
   error: unknown;
   /** How the last connection ended, as the server will hear it. */
   report: Report;
@@ -117,7 +118,7 @@ class Client<S extends Schema> implements Tautline<S> {
       if (state.status === "closed") throw new TautlineError("closed", `the client is closed: ${state.cause.reason}`);
       return state.status === "connected";
     };
-    return until(driver.changed, isConnected, options?.signal);
+    return until([driver.changed], isConnected, options?.signal);
   }
 
   retryNow(): void {
@@ -127,7 +128,7 @@ class Client<S extends Schema> implements Tautline<S> {
   close({ flush, timeout = 5_000 }: CloseOptions = {}): Promise<void> {
     const driver = this.#driver;
     driver.act((session, now) => (flush ? session.drain(now, timeout) : session.close()));
-    return until(driver.changed, () => driver.state.status === "closed");
+    return until([driver.changed], () => driver.state.status === "closed");
   }
 
   room<K extends RoomName<S>>(name: K): Room<RoomOf<S, K>> {
@@ -145,7 +146,9 @@ class Client<S extends Schema> implements Tautline<S> {
     data: RequestData<S, M>,
     options: CallOptions = {},
   ): Promise<RequestResult<S, M>> {
-    const question = { type: "request", payload: { method, data: data ?? null } } as const;
-    return this.#driver.wait(options.signal, (session, now) => session.ask(now, question, options.timeout));
+    return this.#driver.wait(options.signal, (session, now) => {
+      const question = { type: "request", payload: { method, data: dataOf(data) } } as const;
+      return session.ask(now, question, options.timeout);
+    });
   }
 }

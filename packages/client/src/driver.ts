@@ -10,7 +10,7 @@ import type { Output, RoomEvent } from "./session/output.js";
 import { BACKLOG_MAX } from "./session/sending.js";
 import { Session } from "./session/session.js";
 import { QUEUE, RETRY, TIMEOUTS } from "./session/settings.js";
-import { Sockets } from "./sockets.js";
+import { resolve, Sockets } from "./sockets.js";
 import type { ConnectionState } from "./state.js";
 import type { Report } from "./wire.js";
 
@@ -98,6 +98,8 @@ export class Driver {
       const how = "pass one, such as that of the package ws: createClient({ env: { WebSocket } })";
       throw new TautlineError("no_websocket", `there is no WebSocket here: ${how}`);
     }
+    const { url } = this.#options;
+    if (typeof url !== "function") resolve(url);
     if (!this.#session.isClosed) return;
     const { lifecycle } = this.env;
     this.#stopListening = lifecycle?.listen((sign) => this.#hear(sign));
@@ -184,6 +186,9 @@ export class Driver {
       case "report":
         this.reports.tell(output.report, this.report);
         return;
+      case "error":
+        this.report(output.error);
+        return;
       case "room":
         this.deliver(output.room, output.event);
         return;
@@ -239,16 +244,18 @@ export class Driver {
 
   #setTimer(backlog: number): void {
     this.#stopTimer();
+    this.#stopTimer = () => {};
+    let look = backlog >= BACKLOG_MAX ? BACKLOG_LOOK : CLOCK_LOOK;
     if (this.#session.isClosed) {
+      look = Infinity;
       this.#lookedAt = Infinity;
       this.#fetching?.abort();
       this.#stopListening?.();
       this.#stopListening = undefined;
-      return;
     }
     const now = this.#now();
-    const look = backlog >= BACKLOG_MAX ? BACKLOG_LOOK : CLOCK_LOOK;
     const after = Math.max(Math.min(this.#session.nextTimeout(now) - now, look), 0);
+    if (after === Infinity) return;
     this.#stopTimer = this.env.wake(Math.ceil(after), () => this.act((session, at) => session.handleTimeout(at)));
   }
 

@@ -19,18 +19,29 @@ const LONE_SURROGATE = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;
 /** JSON: one text frame for each message. */
 export const json: Encoding = {
   protocol: "tautline.v2.json",
-  encode(message) {
-    try {
-      const text = JSON.stringify(message);
-      if (LONE_SURROGATE.test(text)) throw new TypeError("a string has half of a surrogate pair");
-      return text;
-    } catch (error) {
-      throw new TautlineError("invalid_payload", `the data is no JSON: ${error}`);
-    }
-  },
+  encode: textOf,
   decode(frame) {
     const message = JSON.parse(frame as string);
     if (typeof message?.type !== "string") throw new TypeError("it has no type");
     return message;
   },
 };
+
+/** A value as JSON; throws if it is none. */
+export function textOf(value: unknown): string {
+  try {
+    const text = JSON.stringify(value);
+    if (LONE_SURROGATE.test(text)) throw new TypeError("a string has half of a surrogate pair");
+    return text;
+  } catch (error) {
+    throw new TautlineError("invalid_payload", `the data is no JSON: ${error}`);
+  }
+}
+
+/** Data as it is sent: nothing is `null`; throws if JSON has no word for it. */
+export function dataOf(data: unknown): unknown {
+  const kind = typeof data;
+  if (kind === "function" || kind === "symbol")
+    throw new TautlineError("invalid_payload", `the data is no JSON: a ${kind}`);
+  return data ?? null;
+}

@@ -33,6 +33,8 @@ export type ClientErrorCode =
   | "lost"
   /** The server failed twice while this was on its way; it is not sent again. */
   | "poisoned"
+  /** No server can be at the address that was given. */
+  | "bad_url"
   /** There is no WebSocket here: pass `env: { WebSocket }`. */
   | "no_websocket"
   /** Who iterated over messages fell too far behind. */

@@ -22,11 +22,12 @@ export class Listeners<T> {
     return remove;
   }
 
-  /** Tells all who listen now, and gives what they answered. What one throws keeps nothing from the others. */
+  /** Tells all who listen now, and gives what they answered. What one throws, also later, keeps nothing from the others. */
   tell(value: T, failed: (error: unknown) => void): unknown[] {
     return [...this.#all].map(({ hear }) => {
       try {
-        return hear(value);
+        const answer = hear(value);
+        return answer instanceof Promise ? answer.catch(failed) : answer;
       } catch (error) {
         return failed(error);
       }
@@ -34,8 +35,8 @@ export class Listeners<T> {
   }
 }
 
-/** Waits until something holds, looking whenever somebody is told; `holds` may throw. */
-export function until(listeners: Listeners<void>, holds: () => boolean, signal?: AbortSignal): Promise<void> {
+/** Waits until something holds, looking whenever one of these is told; `holds` may throw. */
+export function until(told: readonly Listeners<void>[], holds: () => boolean, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const look = () => {
       try {
@@ -45,11 +46,9 @@ export function until(listeners: Listeners<void>, holds: () => boolean, signal?:
       } catch (error) {
         reject(error);
       }
-      stop();
-      forget();
+      for (const stop of stops) stop();
     };
-    const stop = listeners.add(look);
-    const forget = onAbort(signal, look);
+    const stops = [...told.map((listeners) => listeners.add(look)), onAbort(signal, look)];
     look();
   });
 }

@@ -35,7 +35,7 @@ export interface PresenceView<P = unknown> {
 export interface Presence<P = unknown> {
   /** Who is present now. The last that was known while there is no connection. */
   readonly view: PresenceView<P>;
-  /** Has others see this of this client, now and after each reconnect. The room has to be joined. */
+  /** Has others see this of this client, now and for as long as the room is not left. It has to be joined. */
   set(state: P): Promise<void>;
   /** Calls back whenever `view` is another one. Returns what ends that. */
   subscribe(onChange: () => void): () => void;
@@ -45,6 +45,7 @@ export interface Presence<P = unknown> {
 export class Present<P> implements Presence<P> {
   readonly #driver: Driver;
   readonly #room: string;
+  readonly #shown: (state: P) => void;
   readonly #changed = new Listeners<void>();
   #members = new Map<string, Member<P>>();
   /** Whether all that were there have been told by name. */
@@ -53,9 +54,10 @@ export class Present<P> implements Presence<P> {
   #count: number | undefined;
   #view: PresenceView<P> | undefined;
 
-  constructor(driver: Driver, room: string) {
+  constructor(driver: Driver, room: string, shown: (state: P) => void) {
     this.#driver = driver;
     this.#room = room;
+    this.#shown = shown;
   }
 
   get view(): PresenceView<P> {
@@ -69,9 +71,10 @@ export class Present<P> implements Presence<P> {
     return this.#view;
   }
 
-  set(state: P): Promise<void> {
+  async set(state: P): Promise<void> {
     const payload = { room: this.#room, state };
-    return this.#driver.wait(undefined, (session, now) => session.ask(now, { type: "presence", payload }));
+    await this.#driver.wait(undefined, (session, now) => session.ask(now, { type: "presence", payload }));
+    this.#shown(state);
   }
 
   subscribe(onChange: () => void): () => void {

@@ -2,6 +2,7 @@
 
 import { onAbort } from "./abort.js";
 import type { Driver } from "./driver.js";
+import { dataOf } from "./encoding.js";
 import { TautlineError } from "./errors.js";
 import { Listeners, until } from "./listeners.js";
 import { GAP_PATIENCE, Mailbox } from "./mailbox.js";
@@ -36,7 +37,7 @@ export interface Room<R extends RoomSchema = AnyRoom> {
    * was called, each once. What the first join says holds for the others.
    */
   join(joining?: Joining<PresenceOf<R>>): () => void;
-  /** Resolves when the room is live; rejects when it is denied, or the client is closed. It does not join. */
+  /** Resolves when the room is live; rejects when it is denied or left, or the client is closed. It does not join. */
   joined(options?: { signal?: AbortSignal }): Promise<void>;
 
   /** Hears the messages of one event. Returns what ends that. */
@@ -53,7 +54,7 @@ export interface Room<R extends RoomSchema = AnyRoom> {
   /** Hears how the membership stands, in order with the messages. */
   onStatus(heard: (state: RoomState) => void, options?: ListenOptions): () => void;
   /**
-   * All messages from now on. Ends when the room is left or the signal fires; throws `overflow` to whoever falls more than
+   * All messages from now on. Ends when the room is left, the client is closed or the signal fires; throws `overflow` to whoever falls more than
    * `maxEvents` behind.
    */
   messages(options?: ListenOptions): AsyncIterableIterator<AnyMessage<R>>;
@@ -90,13 +91,16 @@ export class Membered<R extends RoomSchema> implements Room<R> {
   #holds = 0;
   #joins = 0;
   #joining: Joining = {};
-  /** Where the room stands for the application. */
+  /** Where the room stands for the application, and up to where it has handled everything. */
   #position: Position | undefined;
+  #handled: Position | undefined;
 
   constructor(driver: Driver, name: string) {
     this.#driver = driver;
     this.name = name;
-    this.presence = new Present(driver, name);
+    this.presence = new Present(driver, name, (presence) => {
+      this.#joining = { ...this.#joining, presence };
+    });
     this.#mailbox = new Mailbox(driver.maxEvents);
   }
 
@@ -109,6 +113,7 @@ export class Membered<R extends RoomSchema> implements Room<R> {
     driver.connectIfIdle();
     if (!this.#joins) {
       this.#joining = joining;
+      this.#position = this.#handled = joining.since;
       // Who joins while the client is closed is in the room when it is connected again.
       driver.act((session) => session.isTakingIn && session.join(this.name, joining));
     }
@@ -124,19 +129,23 @@ export class Membered<R extends RoomSchema> implements Room<R> {
   /** The client is connected anew: whoever has joined and not left is in the room again, behind what was heard. */
   rejoin(): void {
     if (!this.#joins || this.state !== IDLE) return;
-    const joining = { ...this.#joining, ...(this.#position && { since: this.#position }) };
-    this.#driver.act((session) => session.join(this.name, joining));
+    const since = this.#position;
+    const handled = this.#handled?.epoch === since?.epoch ? this.#handled?.offset : 0;
+    this.#driver.act((session) => session.join(this.name, { ...this.#joining, ...(since && { since }) }, handled));
   }
 
   joined(options: { signal?: AbortSignal } = {}): Promise<void> {
-    const { signal } = options;
+    const driver = this.#driver;
+    let wasAsked = false;
     const isLive = () => {
       const { state } = this;
       if (state.status === "denied") throw new TautlineError(state.code, state.message, "refused");
-      if (this.#driver.state.status === "closed") throw new TautlineError("closed", "the client is closed");
+      if (driver.state.status === "closed") throw new TautlineError("closed", "the client is closed");
+      if (wasAsked && state === IDLE) throw new TautlineError("aborted", "the room was left");
+      wasAsked ||= state !== IDLE;
       return state.status === "live";
     };
-    return until(this.#changed, isLive, signal);
+    return until([this.#changed, driver.changed], isLive, options.signal);
   }
 
   on<E extends MessageEvent<R>>(
@@ -165,16 +174,19 @@ export class Membered<R extends RoomSchema> implements Room<R> {
 
   messages({ signal }: ListenOptions = {}): AsyncIterableIterator<AnyMessage<R>> {
     const end = () => messages.return();
-    const messages = new Messages<AnyMessage<R>>(this.#driver.maxEvents, () => {
-      stop();
-      forget();
+    const driver = this.#driver;
+    const messages = new Messages<AnyMessage<R>>(driver.maxEvents, () => {
+      for (const stop of stops) stop();
     });
-    const stop = this.#heard.add(({ kind, value }) => {
+    const look = () => {
+      if (signal?.aborted || driver.state.status === "closed") end();
+    };
+    const hear = ({ kind, value }: RoomEvent) => {
       if (kind === "message") messages.push(value as AnyMessage<R>);
       else if (value === IDLE) end();
-    });
-    const forget = onAbort(signal, end);
-    if (signal?.aborted) end();
+    };
+    const stops = [this.#heard.add(hear), driver.changed.add(look), onAbort(signal, look)];
+    look();
     return messages;
   }
 
@@ -184,16 +196,19 @@ export class Membered<R extends RoomSchema> implements Room<R> {
     options: PublishOptions = {},
   ): Promise<PublishAck> {
     const { key, timeout, signal } = options;
-    const payload = { room: this.name, event, data: data ?? null, ...(key !== undefined && { key }) };
-    return this.#driver.wait(signal, (session, now) => session.publish(now, payload, timeout));
+    return this.#driver.wait(signal, (session, now) => {
+      const payload = { room: this.name, event, data: dataOf(data), ...(key !== undefined && { key }) };
+      return session.publish(now, payload, timeout);
+    });
   }
 
   cast<E extends CastEvent<R>>(event: E, data: CastData<R, E>, options: CastOptions = {}): boolean {
     const word = options.latest ? "latest" : undefined;
-    return this.#driver.act((session) => session.cast(this.name, event, data ?? null, word));
+    return this.#driver.act((session) => session.cast(this.name, event, dataOf(data), word));
   }
 
   acknowledge(position: Position): void {
+    this.#handled = position;
     this.#driver.act((session) => session.acknowledge(this.name, position));
   }
 
@@ -270,7 +285,7 @@ export class Membered<R extends RoomSchema> implements Room<R> {
 
   /** Holds the room until all have dealt with a gap, or have had time enough. */
   #wait(promises: Promise<unknown>[]): void {
-    const { env, report } = this.#driver;
+    const { env } = this.#driver;
     const hold = ++this.#holds;
     this.#hold = hold;
     const goOn = () => {
@@ -280,6 +295,6 @@ export class Membered<R extends RoomSchema> implements Room<R> {
       this.#empty();
     };
     const stop = env.wake(GAP_PATIENCE, goOn);
-    Promise.all(promises.map((promise) => promise.catch(report))).then(goOn);
+    Promise.all(promises).then(goOn);
   }
 }

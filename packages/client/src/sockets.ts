@@ -1,6 +1,7 @@
 // The sockets of a client, by the number of their line: opened, listened to, written to, closed.
 
 import type { Socket, SocketConstructor } from "./env.js";
+import { TautlineError } from "./errors.js";
 import { withoutCode } from "./session/ending.js";
 import type { Frame } from "./session/output.js";
 import type { Ending } from "./state.js";
@@ -83,8 +84,17 @@ export class Sockets {
   }
 }
 
-function resolve(address: string | URL): URL {
-  const url = new URL(address, globalThis.location?.href);
-  url.protocol = url.protocol.replace("http", "ws");
-  return url;
+/** Where an address leads; throws if no server can be there. */
+export function resolve(address: string | URL): URL {
+  try {
+    const url = new URL(address, globalThis.location?.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    if (url.protocol === "wss:" || url.protocol === "ws:") return url;
+  } catch {
+    // It is none: the same is said of it.
+  }
+  throw new TautlineError(
+    "bad_url",
+    `no server can be at ${address}: an address begins with wss:// or ws://, or is a page's path`,
+  );
 }

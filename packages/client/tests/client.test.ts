@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { createClient } from "../src/client.js";
 import type { TautlineError } from "../src/errors.js";
+import type { Message } from "../src/message.js";
 import type { TokenProvider } from "../src/options.js";
 import { Surroundings, settled } from "./surroundings.js";
 
@@ -254,6 +255,129 @@ test("rooms go on where they stood after a close and a connect", async () => {
   await here.pass(1_000);
   assert.equal(room.state.status, "live");
   assert.deepEqual(heard, [1, 2]);
+});
+
+test("what was heard and not acknowledged stays so over a close and a connect", async () => {
+  const { here, client } = await joined();
+  const room = client.room("acked");
+  const heard: Message[] = [];
+  room.onMessage((message) => heard.push(message));
+  room.join();
+  room.publish("e", "done");
+  room.publish("e", "failed");
+  await here.pass(500);
+  room.acknowledge(heard[0] as Message);
+  await client.close();
+  client.connect();
+  await here.pass(1_000);
+  for (const payload of here.house.hall("acked").kept) here.line.desk.say({ type: "message", payload });
+  await here.pass(500);
+  const acks = here.line.sent.map((frame) => JSON.parse(frame)).filter(({ type }) => type === "ack");
+  assert.ok(acks.length);
+  for (const { payload } of acks) assert.equal(payload.offset, 1, "what failed was not handled");
+  assert.equal(heard.length, 2);
+});
+
+test("what others see of a client outlives a close and a connect, and no leave", async () => {
+  const { here, client, leave } = await joined();
+  const room = client.room("b");
+  const out = room.join({ presence: "first" });
+  await here.pass(500);
+  const set = room.presence.set("second");
+  await here.pass(100);
+  const { requestId } = JSON.parse(here.line.sent.at(-1) ?? "");
+  here.line.desk.say({ type: "presenceSet", payload: { room: "b" }, requestId });
+  await here.pass(100);
+  await set;
+  await client.close();
+  client.connect();
+  await here.pass(1_000);
+  const hello = JSON.parse(here.line.sent[0] ?? "").payload;
+  assert.equal(hello.rooms.find((wanted: { room: string }) => wanted.room === "b").presence, "second");
+  out();
+  leave();
+  room.join();
+  await here.pass(500);
+  assert.deepEqual(JSON.parse(here.line.sent.at(-1) ?? "").payload, { room: "b" });
+});
+
+test("a refusal that answers nothing is told, and takes the token from nobody", async () => {
+  const { here, client } = await joined();
+  const errors: unknown[] = [];
+  client.on("error", (error) => errors.push(error));
+  const payload = { code: "forbidden", message: "no", retryable: false } as const;
+  here.line.desk.say({ type: "error", payload });
+  await here.pass(100);
+  assert.deepEqual(
+    errors.map((error) => (error as TautlineError).code),
+    ["forbidden"],
+  );
+  here.line.end(1006);
+  await here.pass(5_000);
+  assert.equal(client.state.status, "connected");
+  assert.equal(JSON.parse(here.line.sent[0] ?? "").payload.token, "token|ann|");
+});
+
+test("a listener's promise that fails is told of", async () => {
+  const { here, client, room } = await joined();
+  const errors: unknown[] = [];
+  client.on("error", (error) => errors.push(error));
+  const failure = new Error("no disk");
+  room.on("e", async () => {
+    throw failure;
+  });
+  room.publish("e", 1);
+  await here.pass(500);
+  assert.deepEqual(errors, [failure]);
+});
+
+test("who waits for a room or its messages hears that it was left, or the client closed", async () => {
+  const here = new Surroundings();
+  here.isUp = false;
+  const client = createClient(here.options());
+  const leave = client.room("a").join();
+  const [left, never, messages] = [client.room("a").joined(), client.room("b").joined(), client.room("b").messages()];
+  await here.pass(100);
+  leave();
+  assert.equal((await failure(left)).code, "aborted");
+  const next = messages.next();
+  await client.close();
+  assert.equal((await failure(never)).code, "closed");
+  assert.deepEqual(await next, { value: undefined, done: true });
+  assert.equal((await client.room("b").messages().next()).done, true);
+});
+
+test("what waits for a client that does not connect fails in time, and then no timer runs", async () => {
+  const here = new Surroundings();
+  const client = createClient(here.options({ autoConnect: false }));
+  const waits = [client.room("a").publish("e", 1, { timeout: 100 }), client.request("m", 1, { timeout: 200 })];
+  const codes = Promise.all(waits.map((wait) => failure(wait).then(({ code }) => code)));
+  await here.pass(1_000);
+  assert.deepEqual(await codes, ["expired", "expired"]);
+  assert.deepEqual([here.sockets.length, here.timers.size], [0, 0]);
+});
+
+test("data that JSON has no word for is refused wherever it is given", async () => {
+  const { client, room } = await joined();
+  const bad = [() => {}, Symbol("s"), 1n];
+  for (const data of bad) {
+    const gives = [room.publish("e", data), client.request("m", data), room.presence.set(data)];
+    for (const given of gives) assert.equal((await failure(given)).code, "invalid_payload", String(data));
+    assert.throws(() => room.cast("e", data), { code: "invalid_payload" });
+    assert.throws(() => client.room("b").join({ presence: data }), { code: "invalid_payload" });
+  }
+  assert.throws(() => room.cast("e", "x".repeat(1 << 20)), { code: "too_large" });
+});
+
+test("an address where no server can be is said to be none", async () => {
+  const here = new Surroundings();
+  for (const url of ["nonsense", "/ws", "ftp://example.test/"]) {
+    const client = createClient(here.options({ url }));
+    const error = await failure(client.connect());
+    assert.equal(error.code, "bad_url");
+    assert.ok(error.message.includes(url), error.message);
+  }
+  assert.equal(here.sockets.length, 0);
 });
 
 test("who joins a client that is closed is in the room when it is connected again", async () => {

@@ -27,7 +27,7 @@ function member(): { membership: Membership; told: string[]; tell: (event: RoomE
     else if (event.kind === "gap") told.push(`gap ${event.value.from} to ${event.value.to}`);
     else told.push(event.kind);
   };
-  return { membership: new Membership(1, {}, undefined), told, tell };
+  return { membership: new Membership(1, {}, undefined, 0), told, tell };
 }
 
 test("a server hears on each connection anew what is handled, of what it was sent there", () => {

@@ -45,6 +45,15 @@ test("nothing overtakes what is put off but what had left", () => {
   assert.deepEqual(send(publications, 1_000), [1, 2, 4]);
 });
 
+test("what can never fit is refused, and nothing makes room for it", () => {
+  const settled: number[] = [];
+  const bounds = { ...QUEUE, maxBytes: 10, overflow: "drop-oldest" } as const;
+  const publications = new Publications(bounds, (ticket) => settled.push(ticket));
+  publications.push(draft(1, "a"));
+  assert.throws(() => publications.push({ ...draft(2, "a"), bytes: 11 }), { code: "too_large", retryable: false });
+  assert.deepEqual([publications.size, settled], [1, []]);
+});
+
 test("what was on its way is sent again in order, and nobody knows of it", () => {
   const { publications, settled } = queue("a", "a", "a");
   assert.deepEqual(send(publications, 0), [1, 2, 3]);

@@ -32,7 +32,12 @@ export class Surroundings {
   readonly env: Partial<Env>;
 
   constructor() {
-    const rooms = ["a", "b"].map((name) => ({ name, isDurable: true, keeps: 3, inFlight: 0, rate: 0 }));
+    const plans: [name: string, inFlight: number][] = [
+      ["a", 0],
+      ["b", 0],
+      ["acked", 9],
+    ];
+    const rooms = plans.map(([name, inFlight]) => ({ name, isDurable: true, keeps: 3, inFlight, rate: 0 }));
     this.house = new House(this.agenda, this.dice, rooms);
     const here = this;
     this.env = {

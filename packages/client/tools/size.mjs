@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
-/** What the core may have, in bytes after gzip: what it has now. It may only go down. */
-const CEILING = 13_400;
+/** What the core may have, in bytes after gzip: what it has now. Why so much, and what goes beyond it: docs/decisions/008. */
+const CEILING = 13_800;
 
 /** Others, bundled in the same way on 20 November 2026. */
 const PEERS = [

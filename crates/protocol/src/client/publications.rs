@@ -122,6 +122,11 @@ impl Publications {
         draft: Draft,
         producer: &str,
     ) -> Result<(), PublishError> {
+        if draft.data.len() > self.bounds.bytes_max {
+            return Err(PublishError::NotSent(
+                "it is larger than all that may wait to be published",
+            ));
+        }
         let is_full = self.waiting.len() >= self.bounds.messages_max
             || self.bytes + draft.data.len() > self.bounds.bytes_max;
         if is_full {
@@ -494,5 +499,12 @@ mod tests {
         assert!(push(&mut queue, 6, 6));
         assert_eq!(queue.end("why").len(), 2);
         assert!(queue.is_empty() && push(&mut queue, 7, 10));
+        let never = queue.push(start, Ticket(8), draft(11), "p");
+        assert_eq!(
+            never,
+            Err(PublishError::NotSent(
+                "it is larger than all that may wait to be published"
+            ))
+        );
     }
 }

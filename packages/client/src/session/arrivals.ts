@@ -170,8 +170,9 @@ function denied(machine: Machine, name: string, room: Membership, why: wire.Remo
   tellStatus(machine, name, { status: "denied", code: why.code, message: why.message });
 }
 
-/** Something was not done. */
+/** Something was not done. What has no number, a cast for one, nobody waits for. */
 function failed(machine: Machine, now: number, ticket: number, failure: wire.Failure): void {
+  if (!ticket) return void machine.outputs.push({ kind: "error", error: refusal(failure) });
   const { rooms, calls, publications, credentials } = machine;
   const name = rooms.askedWith(ticket);
   const room = name !== undefined && rooms.get(name);

@@ -151,7 +151,8 @@ function retry(machine: Machine, now: number, wait: Wait): void {
   const { settings, terms, failures } = machine;
   const { base, cap, giveUpAfter } = settings.retry;
   if (failures >= giveUpAfter && !machine.live) {
-    end(machine, withoutCode("given-up", "as many attempts failed in a row as are allowed"));
+    const last = machine.ending?.reason;
+    end(machine, withoutCode("given-up", `as many attempts failed in a row as are allowed; the last: ${last}`));
     return;
   }
   const spread = { base, cap: Math.min(cap, terms.cap), window: terms.firstWindow, random: settings.random };

@@ -46,12 +46,12 @@ export class Membership {
   /** And the server has heard on it that everything up to this offset is handled. */
   #noted = 0;
 
-  constructor(number: number, { since, last }: Joining, presence: Shown | undefined) {
+  constructor(number: number, { since, last }: Joining, presence: Shown | undefined, handled: number) {
     this.number = number;
     this.position = since && place(since.epoch, since.offset, since.id);
     this.presence = presence;
     this.#last = last;
-    this.#handled = since?.offset ?? 0;
+    this.#handled = handled;
   }
 
   /** How many of the newest are asked for: only while nothing is known of the room. */

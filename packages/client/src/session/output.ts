@@ -24,6 +24,8 @@ export type Output =
   | { readonly kind: "state"; readonly state: ConnectionState }
   /** How the connection before ended. */
   | { readonly kind: "report"; readonly report: Report }
+  /** The server refuses something that nobody waits for. */
+  | { readonly kind: "error"; readonly error: TautlineError }
   /** Something happened in a room. */
   | { readonly kind: "room"; readonly room: string; readonly event: RoomEvent }
   /** What became of a publication or a question. */

@@ -39,6 +39,8 @@ export class Publications extends Waitlist<Publication> {
   /** Takes one in, behind all others, or throws. */
   push(draft: Draft): void {
     const { maxMessages, maxBytes, overflow } = this.#bounds;
+    if (draft.bytes > maxBytes)
+      throw new TautlineError("too_large", "it is larger than the queue may be (queue.maxBytes)");
     while (this.size >= maxMessages || this.waiting.reduce((sum, one) => sum + one.bytes, draft.bytes) > maxBytes) {
       const oldest = this.waiting.find((one) => !one.isInFlight && !one.isUncertain);
       const why = "too much waits to be published";

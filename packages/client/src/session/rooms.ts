@@ -1,5 +1,6 @@
 // The rooms that the application wants to be in.
 
+import { dataOf, textOf } from "../encoding.js";
 import { TautlineError } from "../errors.js";
 import type { Position } from "../message.js";
 import type { Joining } from "../options.js";
@@ -29,10 +30,10 @@ export class Rooms {
   readonly leaving: Set<string> = new Set();
 
   /** A join begins anew, whatever was there before. */
-  join(number: number, room: string, joining: Joining): void {
+  join(number: number, room: string, joining: Joining, handled: number): void {
     const presence = joining.presence === undefined ? undefined : shown(joining.presence);
     this.leaving.delete(room);
-    this.#rooms.set(room, new Membership(number, joining, presence));
+    this.#rooms.set(room, new Membership(number, joining, presence, handled));
   }
 
   /** Forgets a room. Undefined if it was not wanted. */
@@ -111,7 +112,7 @@ export function wanted(room: string, { position, presence }: Membership): Wanted
 
 /** A presence state as it is now, whatever becomes of the object; throws if it may not be shown. */
 export function shown(state: unknown): Shown {
-  const json = JSON.stringify(state) ?? "null";
+  const json = textOf(dataOf(state));
   if (json.length > STATE_BYTES_MAX) throw new TautlineError("too_large", "a presence state has at most 2 KiB");
   return { state: JSON.parse(json), length: json.length };
 }

@@ -95,7 +95,8 @@ function join(machine: Machine, room: string, membership: Membership): void {
   say(machine, { type: "join", payload, requestId: membership.asked });
 }
 
-function tooLarge({ terms: { messageBytes } }: Machine, frame: Frame): TautlineError | undefined {
+/** Why this may not be sent: the server would end the connection. */
+export function tooLarge({ terms: { messageBytes } }: Machine, frame: Frame): TautlineError | undefined {
   // No character takes more than three bytes.
   if (frame.length * 3 <= messageBytes || measure(frame) <= messageBytes) return undefined;
   return new TautlineError("too_large", "it is larger than the server takes (welcome.limits.messageBytes)");

@@ -14,7 +14,7 @@ import { dial, end, fetchToken, giveUp, greet, hurry, refresh, takeLeave, tryToC
 import { Machine } from "./machine.js";
 import type { Output } from "./output.js";
 import { shown } from "./rooms.js";
-import { measure, say, sendingAt, sendWhatMayLeave } from "./sending.js";
+import { measure, say, sendingAt, sendWhatMayLeave, tooLarge } from "./sending.js";
 import { tellState } from "./state.js";
 
 /** An attempt that is older when the machine wakes up is made anew. */
@@ -89,10 +89,13 @@ export class Session extends Machine {
     hurry(this, now);
   }
 
-  /** Becomes a member of a room, and stays one until it leaves or is refused; throws if it cannot. */
-  join(room: string, joining: Joining): void {
+  /**
+   * Becomes a member of a room, and stays one until it leaves or is refused; throws if it cannot. `handled` is the offset up to which
+   * everything is acknowledged.
+   */
+  join(room: string, joining: Joining, handled: number = joining.since?.offset ?? 0): void {
     this.#takeIn();
-    this.rooms.join(++this.number, room, joining);
+    this.rooms.join(++this.number, room, joining, handled);
     this.tell(room, { kind: "status", value: { status: "joining" } });
   }
 
@@ -118,7 +121,7 @@ export class Session extends Machine {
   }
 
   /**
-   * Relays to who is there now. False if there is no connection to relay it with: it is not kept for one. With `conflate`, one
+   * Relays to who is there now, or throws what is too large. False if there is no connection to relay it with: it is not kept for one. With `conflate`, one
    * that may not leave yet waits, and a later one with the same words takes its place.
    */
   cast(room: string, event: string, data: unknown, conflate?: string): boolean {
@@ -126,6 +129,8 @@ export class Session extends Machine {
     if (stage !== "open" || !live) return false;
     const payload = { room, event, data, ...(conflate && { conflate }) };
     const frame = settings.encoding.encode({ type: "cast", payload });
+    const error = tooLarge(this, frame);
+    if (error) throw error;
     pushCast(casts, conflate && `${room} ${event} ${conflate}`, frame);
     return true;
   }
@@ -140,18 +145,20 @@ export class Session extends Machine {
     const { rooms, settings, calls } = this;
     this.#takeIn();
     const ticket = ++this.number;
+    let asked = question;
     let answered: (() => void) | undefined;
     if (question.type === "presence") {
-      const { room, state } = question.payload;
-      const presence = shown(state);
+      const { room } = question.payload;
+      const presence = shown(question.payload.state);
       const membership = rooms.get(room);
       if (!membership) throw new TautlineError("not_joined", "join the room first");
+      asked = { type: "presence", payload: { room, state: presence.state } };
       // Others see it, also after the next join.
       answered = () => {
         membership.presence = presence;
       };
     }
-    const frame = settings.encoding.encode({ ...question, requestId: ticket });
+    const frame = settings.encoding.encode({ ...asked, requestId: ticket });
     const until = now + (timeout ?? settings.timeouts.call);
     calls.push({ ticket, frame, until, isRequest: question.type === "request", answered, isInFlight: false });
     return ticket;
