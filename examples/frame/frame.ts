@@ -1,6 +1,6 @@
 // What all examples have: who is there, a client, the header with the connection's badge, and a few small elements.
 
-import { type ConnectionState, createClient, type PresenceView, type Schema, type Tautline } from "@tautline/client";
+import { type ConnectionState, createClient, type PresenceView, type Tautline, type Valid } from "@tautline/client";
 
 const FIRST = "Ada Ben Cleo Dina Emil Fay Gus Hana Ivo Jun Kofi Lena Mira Nils Omar Pia Quinn Rosa Sven Tara".split(
   " ",
@@ -17,7 +17,7 @@ export const me: string = sessionStorage.getItem(NAME_KEY) ?? `${any(FIRST)} ${a
 sessionStorage.setItem(NAME_KEY, me);
 
 /** A client of the server that the page came from, which is in development mode; the header shows how it is. */
-export function connect<S extends Schema>(): Tautline<S> {
+export function connect<S extends Valid<S>>(): Tautline<S> {
   const client = createClient<S>({
     url: "/ws",
     token: `dev-token:${me}`,

@@ -6,7 +6,7 @@ import { TautlineError } from "./errors.js";
 import { type Listeners, until } from "./listeners.js";
 import type { CallOptions, ClientOptions, CloseOptions, ListenOptions } from "./options.js";
 import { Membered, type Room } from "./room.js";
-import type { AnySchema, Method, RequestData, RequestResult, RoomName, RoomOf, Schema } from "./schema.js";
+import type { AnySchema, Method, RequestData, RequestResult, RoomName, RoomOf, Schema, Valid } from "./schema.js";
 import type { ConnectionState } from "./state.js";
 import type { Report } from "./wire.js";
 
@@ -68,7 +68,7 @@ export interface Tautline<S extends Schema = AnySchema> {
 }
 
 /** A client of the server at this URL. Nothing is opened before it is needed. */
-export function createClient<S extends Schema = AnySchema>(options: ClientOptions): Tautline<S> {
+export function createClient<S extends Valid<S> = AnySchema>(options: ClientOptions): Tautline<S> {
   return new Client<S>(options);
 }
 

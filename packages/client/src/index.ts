@@ -45,10 +45,12 @@ export type {
   PresenceOf,
   RequestData,
   RequestResult,
+  RequestSchema,
   RoomName,
   RoomOf,
   RoomSchema,
   Schema,
+  Valid,
 } from "./schema.js";
 export type { ConnectionState, ConnectionStatus, Ending, EndingKind, RoomState, RoomStatus } from "./state.js";
 export type { Report } from "./wire.js";

@@ -38,7 +38,7 @@ export type TokenProvider = (context: TokenContext) => string | null | Promise<s
 export interface TokenContext {
   /**
    * `connect`: there is none yet. `refresh`: the one in use ends soon, and the connection stays. `expired`: it has ended.
-   * `rejected`: the server has refused the one that was given.
+   * `rejected`: the server says that the one that was given has ended. One that is wrong closes the client.
    */
   readonly reason: TokenReason;
   /** Fires when nobody waits for the answer any more. */

@@ -28,6 +28,21 @@ export interface Schema {
   requests?: object;
 }
 
+/** What is asked of one method of the backend, and what it answers. */
+export interface RequestSchema {
+  data?: unknown;
+  result?: unknown;
+}
+
+/** What a schema has to be, so that a name that is written wrong is not taken for a room of which nothing is known. */
+export type Valid<S extends Schema> = Schema & {
+  rooms: { [K in keyof S["rooms"]]: RoomSchema & Nothing<Exclude<keyof S["rooms"][K], keyof RoomSchema>> };
+  requests?: { [M in keyof Requests<S>]: RequestSchema & Nothing<Exclude<keyof Requests<S>[M], keyof RequestSchema>> };
+};
+
+type Requests<S extends Schema> = NonNullable<S["requests"]>;
+type Nothing<Names extends PropertyKey> = { [N in Names]: never };
+
 /** What holds without a schema: every room, every event, data that is yet to be looked at. */
 export interface AnySchema {
   rooms: Record<string, AnyRoom>;
@@ -64,19 +79,17 @@ export type CastEvent<R extends RoomSchema> = keyof CastsOf<R> & string;
 /** The data of an event that is cast. */
 export type CastData<R extends RoomSchema, E extends CastEvent<R>> = CastsOf<R>[E];
 
-/** What members of a room show. */
-export type PresenceOf<R extends RoomSchema> = R extends { presence: infer P } ? P : unknown;
+/** What members of a room show: nothing, where the schema does not say. */
+export type PresenceOf<R extends RoomSchema> = R extends { presence: infer P } ? P : never;
 
 /** The methods of the backend. */
-export type Method<S extends Schema> = keyof NonNullable<S["requests"]> & string;
+export type Method<S extends Schema> = keyof Requests<S> & string;
 
 /** What a method is asked with. */
-export type RequestData<S extends Schema, M extends Method<S>> = NonNullable<S["requests"]>[M] extends { data: infer D }
-  ? D
-  : unknown;
+export type RequestData<S extends Schema, M extends Method<S>> = Requests<S>[M] extends { data: infer D } ? D : unknown;
 
 /** What a method answers. */
-export type RequestResult<S extends Schema, M extends Method<S>> = NonNullable<S["requests"]>[M] extends {
+export type RequestResult<S extends Schema, M extends Method<S>> = Requests<S>[M] extends {
   result: infer D;
 }
   ? D

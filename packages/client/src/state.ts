@@ -19,7 +19,7 @@ export type EndingKind =
   | "unreachable"
   /** What came is not what the protocol allows. */
   | "nonsense"
-  /** The application has no token. */
+  /** The application gave no token, or not in time. */
   | "no-token"
   /** So many attempts failed as the application allows. */
   | "given-up";
@@ -48,7 +48,7 @@ export type ConnectionState =
       /** Who the server says is there. */
       readonly user: string;
     }
-  /** The connection was lost, and another one is being opened. */
+  /** The connection was lost, or the first attempt has failed, and another one is being opened. */
   | {
       readonly status: "reconnecting";
       /** Which attempt is next or under way, from 1. */

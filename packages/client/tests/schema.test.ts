@@ -37,6 +37,14 @@ export function typed(client: Tautline<App>, any: Tautline): void {
   room.join({ presence: { mood: "calm" } });
   // @ts-expect-error: no such method
   client.request("remove", {});
+  // @ts-expect-error: a room whose members show nothing
+  client.room("lobby").join({ presence: "Ann" });
+  // @ts-expect-error: `messages` is written wrong
+  createClient<{ rooms: { lobby: { message: { hi: string } } } }>({ url: "/ws" });
+  // @ts-expect-error: `casts` is written wrong
+  createClient<{ rooms: { lobby: { messages: { hi: string }; cast: object } } }>({ url: "/ws" });
+  // @ts-expect-error: `result` is written wrong
+  createClient<App & { requests: { list: { results: string[] } } }>({ url: "/ws" });
   // @ts-expect-error: data of which nothing is known
   any.room("whatever").on("event", ({ data }) => data.text);
 }

@@ -22,28 +22,34 @@ function* exportsOf(path) {
   const entry = new URL(path, import.meta.url);
   const text = readFileSync(entry, "utf8");
   for (const [, names, from] of text.matchAll(/^export (?:type )?\{([^}]*)\} from "\.\/([^"]+)\.js";/gm)) {
-    for (const name of names.split(",")) yield [name.replace("type ", "").trim(), new URL(`${from}.d.ts`, entry)];
+    for (const name of names.split(",").filter((name) => name.trim()))
+      yield [name.replace("type ", "").trim(), new URL(`${from}.d.ts`, entry)];
   }
   for (const [, name] of text.matchAll(/^export declare (?:function|const) (\w+)/gm)) yield [name, entry];
 }
 
-/** A declaration with the comment before it. Types are as they were written; of the rest only the compiler leaves out the bodies. */
-function declarationOf(name, file) {
-  const begins = new RegExp(`^export (?:declare )?(interface|type|class|function|const) ${name}\\b`, "m");
+/**
+ * A declaration with the comment before it, and each further form of a function. Types are as they were written; of the rest only the
+ * compiler leaves out the bodies.
+ */
+function declarationsOf(name, file) {
+  const begins = new RegExp(`^export (?:declare )?(interface|type|class|function|const) ${name}\\b`, "gm");
   let text = readFileSync(file, "utf8");
-  const [, kind] = text.match(begins) ?? [];
+  const [first] = text.matchAll(begins);
+  const kind = first?.[1];
   if (!kind) throw new Error(`no declaration of ${name}`);
   if (kind === "interface" || kind === "type") {
     const source = fileURLToPath(file).replace("/dist/", "/src/").replace(".d.ts", ".ts");
     text = readFileSync(existsSync(source) ? source : `${source}x`, "utf8");
   }
-  const start = text.search(begins);
-  const rest = text.slice(start);
-  // What a declaration has inside is indented, and it may end with a bracket.
-  const next = rest.search(/\n[^\s})]/);
-  const declaration = rest.slice(0, next < 0 ? undefined : next).trim();
-  const comment = text.slice(0, start).match(/\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n$/)?.[0] ?? "";
-  return [wordsOf(comment), declaration.replace(/^export (?:declare )?/, "")];
+  return [...text.matchAll(begins)].map(({ index }) => {
+    const rest = text.slice(index);
+    // What a declaration has inside is indented, and it may end with a bracket.
+    const next = rest.search(/\n[^\s})]/);
+    const declaration = rest.slice(0, next < 0 ? undefined : next).trim();
+    const comment = text.slice(0, index).match(/\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n(?:\/\/.*\n)*$/)?.[0] ?? "";
+    return [wordsOf(comment.replace(/\n\/\/.*/g, "")), declaration.replace(/^export (?:declare )?/, "")];
+  });
 }
 
 /** A comment's text, as a paragraph. */
@@ -59,8 +65,10 @@ let page = HEAD;
 for (const [entry, path] of ENTRIES) {
   page += `\n## ${entry}\n`;
   for (const [name, file] of exportsOf(path)) {
-    const [words, declaration] = declarationOf(name, file);
-    page += `\n### ${name}\n\n${words && `${words}\n\n`}\`\`\`ts\n${declaration}\n\`\`\`\n`;
+    page += `\n### ${name}\n`;
+    for (const [words, declaration] of declarationsOf(name, file)) {
+      page += `\n${words && `${words}\n\n`}\`\`\`ts\n${declaration}\n\`\`\`\n`;
+    }
   }
 }
 

@@ -6,6 +6,6 @@ export { type BadgeLabels, ConnectionBadge, type ConnectionBadgeProps } from "./
 export { useConnectionState } from "./connection.js";
 export { usePresence } from "./presence.js";
 export { TautlineProvider, type TautlineProviderProps, useTautline } from "./provider.js";
-export type { AppSchema, Register } from "./register.js";
+export type { AppClient, AppSchema, Register } from "./register.js";
 export { type UseRoomResult, useRoom } from "./room.js";
 export { useRoomEvent } from "./room-event.js";

@@ -2,19 +2,19 @@
 
 import type { Schema, Tautline } from "@tautline/client";
 import { createContext, type ReactNode, useContext } from "react";
-import type { AppSchema } from "./register.js";
+import type { AppClient, AppSchema } from "./register.js";
 
 const Client = createContext<unknown>(null);
 
 /** What a provider is given. */
-export interface TautlineProviderProps<S extends Schema> {
+export interface TautlineProviderProps {
   /** Made by `createClient`, once: in a module, or in `useState(() => createClient(…))` where a server renders. */
-  readonly client: Tautline<S>;
+  readonly client: AppClient;
   readonly children?: ReactNode;
 }
 
 /** Gives a client to the components below. It neither opens nor closes anything: the first room that is used connects. */
-export function TautlineProvider<S extends Schema>({ client, children }: TautlineProviderProps<S>): ReactNode {
+export function TautlineProvider({ client, children }: TautlineProviderProps): ReactNode {
   return <Client.Provider value={client}>{children}</Client.Provider>;
 }
 

@@ -1,7 +1,8 @@
 // What an application that has registered no schema may write: everything, of data that is yet to be looked at. Compiled only.
 
-import type { AnyRoom, Room } from "@tautline/client";
-import { usePresence, useRoom, useRoomEvent, useTautline } from "@tautline/react";
+import { type AnyRoom, createClient, type Room } from "@tautline/client";
+import { TautlineProvider, usePresence, useRoom, useRoomEvent, useTautline } from "@tautline/react";
+import type { ReactNode } from "react";
 
 export function Anything({ name }: { readonly name: string }): null {
   const { room, publish } = useRoom(name);
@@ -19,6 +20,10 @@ export function Anything({ name }: { readonly name: string }): null {
 
 interface App {
   rooms: { lobby: { messages: { chat: { text: string } } } };
+}
+
+export function Provided(): ReactNode {
+  return <TautlineProvider client={createClient<App>({ url: "/ws" })} />;
 }
 
 export function Named(): null {

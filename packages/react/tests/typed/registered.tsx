@@ -32,6 +32,12 @@ export function Provided(): ReactNode {
   );
 }
 
+export function Strange(): ReactNode {
+  const other = createClient<{ rooms: { kitchen: { messages: { ready: string } } } }>({ url: "/ws" });
+  // @ts-expect-error: a client of another schema
+  return <TautlineProvider client={other} />;
+}
+
 function Editor({ id }: { readonly id: string | null }) {
   const { room } = useRoom("doc:7", { presence: { name: "ada" } });
   room satisfies Room<Doc>;
