@@ -15,7 +15,7 @@ const EXPECTED_WHILE_DOWN = /^WebSocket connection to .* failed/;
 if (existsSync(CHROMIUM)) {
   describe("the plain page", { timeout: 10 * HANG_MS }, pageTests);
 } else {
-  test("the plain page", { skip: process.env.TAUTLINE_TEST_ALL !== "1" && MISSING }, () => assert.fail(MISSING));
+  test("the plain page", { skip: process.env.TEST_ALL !== "1" && MISSING }, () => assert.fail(MISSING));
 }
 
 function pageTests() {

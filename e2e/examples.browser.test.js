@@ -23,7 +23,7 @@ const EXPECTED_WHILE_DOWN = /^WebSocket connection to .* failed|ERR_INTERNET_DIS
 if (existsSync(CHROMIUM)) {
   describe("the examples", { timeout: 10 * HANG_MS }, exampleTests);
 } else {
-  test("the examples", { skip: process.env.TAUTLINE_TEST_ALL !== "1" && MISSING }, () => assert.fail(MISSING));
+  test("the examples", { skip: process.env.TEST_ALL !== "1" && MISSING }, () => assert.fail(MISSING));
 }
 
 function exampleTests() {

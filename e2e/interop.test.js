@@ -33,7 +33,7 @@ const missing = [
 ].filter(Boolean).join("; ");
 
 if (missing) {
-  test("small clients", { skip: process.env.TAUTLINE_TEST_ALL !== "1" && missing }, () => assert.fail(missing));
+  test("small clients", { skip: process.env.TEST_ALL !== "1" && missing }, () => assert.fail(missing));
 } else {
   describe("small clients", { timeout: 10 * HANG_MS }, smallClients);
   describe("their MessagePack", { timeout: HANG_MS }, vectors);

@@ -21,9 +21,9 @@ const HASTY = {
   settings: { TAUTLINE_HEARTBEAT_PING_EVERY: "1s", TAUTLINE_HEARTBEAT_DEAD_AFTER: "1s" },
   asked: { options: { timeouts: { silence: 1_000, probe: 1_000 } } },
 };
-/** How long Chromium sleeps, in pings of the server: longer than both wait. With BROWSER_SLEEP=1 it is a minute, and they wait as by default. */
+/** How long Chromium sleeps, in pings of the server: longer than both wait. Where all is tested it is a minute, and they wait as by default. */
 const MINUTE = { settings: {}, asked: { options: { queue: { ttl: 5 * HANG_MS } } }, pings: 3 };
-const SLEEP = process.env.BROWSER_SLEEP === "1" ? MINUTE : { ...HASTY, pings: 4 };
+const SLEEP = process.env.TEST_ALL === "1" ? MINUTE : { ...HASTY, pings: 4 };
 /** A client that finds nothing out by waiting. */
 const PATIENT = { options: { timeouts: { silence: 10 * HANG_MS } } };
 
@@ -57,7 +57,7 @@ everyone = ["join", "publish", "history", "presence", "members"]
 if (existsSync(CHROMIUM)) {
   describe("the client in Chromium", { timeout: 10 * HANG_MS }, clientTests);
 } else {
-  test("the client in Chromium", { skip: process.env.TAUTLINE_TEST_ALL !== "1" && MISSING }, () => assert.fail(MISSING));
+  test("the client in Chromium", { skip: process.env.TEST_ALL !== "1" && MISSING }, () => assert.fail(MISSING));
 }
 
 function clientTests() {

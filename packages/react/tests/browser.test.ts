@@ -8,7 +8,7 @@ import { CHROMIUM, HANG_MS, QUIET, type RunningServer, startServer } from "../..
 import type { Wanted } from "./app.js";
 import { type Site, startSite } from "./site.js";
 
-const { TAUTLINE_TEST_ALL } = process.env;
+const { TEST_ALL } = process.env;
 const MISSING = `no Chromium at ${CHROMIUM}: \`apt-get install chromium\`, or set CHROMIUM to its path`;
 
 /** A client may be in so many rooms, and publish as often as it wants to. */
@@ -23,7 +23,7 @@ if (existsSync(CHROMIUM)) {
     describe(`the hooks with React ${version}`, { timeout: 10 * HANG_MS }, () => hookTests(version));
   }
 } else {
-  test("the hooks", { skip: TAUTLINE_TEST_ALL !== "1" && MISSING }, () => assert.fail(MISSING));
+  test("the hooks", { skip: TEST_ALL !== "1" && MISSING }, () => assert.fail(MISSING));
 }
 
 /** A page, and every socket that it has opened. */
