@@ -156,8 +156,8 @@ export class Driver {
     } finally {
       // Whatever a replaced part of the surroundings throws, the next thing that happens goes on with the rest.
       this.#isPumping = false;
+      this.#setTimer(backlog);
     }
-    this.#setTimer(backlog);
   }
 
   #obey(output: Output): void {

@@ -64,7 +64,7 @@ export interface QueueOptions {
   maxMessages?: number;
   /** So many bytes of messages: 1 MiB. */
   maxBytes?: number;
-  /** What is not acknowledged after so many milliseconds has failed: 60,000. The server knows a key for ten minutes. */
+  /** What is not acknowledged after so many milliseconds has failed: 60,000. It is sent again for nine minutes at most: the server knows its key for ten. */
   ttl?: number;
   /** What happens to one too many: it is refused at once (`reject`), or the oldest that never left makes room. */
   overflow?: "reject" | "drop-oldest";

@@ -1,6 +1,7 @@
 // Who is present in a room: snapshots that do not change, and what others see of this client.
 
 import type { Driver } from "./driver.js";
+import { TautlineError } from "./errors.js";
 import { Listeners } from "./listeners.js";
 import type { PresenceChange } from "./session/output.js";
 
@@ -35,7 +36,10 @@ export interface PresenceView<P = unknown> {
 export interface Presence<P = unknown> {
   /** Who is present now. The last that was known while there is no connection. */
   readonly view: PresenceView<P>;
-  /** Has others see this of this client, now and for as long as the room is not left. It has to be joined. */
+  /**
+   * Has others see this of this client, for as long as the room is not left. It has to be joined. Without a connection it is shown with the
+   * next; if that takes too long, this rejects all the same, as `expired`.
+   */
   set(state: P): Promise<void>;
   /** Calls back whenever `view` is another one. Returns what ends that. */
   subscribe(onChange: () => void): () => void;
@@ -43,9 +47,10 @@ export interface Presence<P = unknown> {
 
 /** Keeps who is present in one room. */
 export class Present<P> implements Presence<P> {
+  /** What others are to see, where that is not what the room was joined with. */
+  wanted: P | undefined;
   readonly #driver: Driver;
   readonly #room: string;
-  readonly #shown: (state: P) => void;
   readonly #changed = new Listeners<void>();
   #members = new Map<string, Member<P>>();
   /** Whether all that were there have been told by name. */
@@ -54,10 +59,9 @@ export class Present<P> implements Presence<P> {
   #count: number | undefined;
   #view: PresenceView<P> | undefined;
 
-  constructor(driver: Driver, room: string, shown: (state: P) => void) {
+  constructor(driver: Driver, room: string) {
     this.#driver = driver;
     this.#room = room;
-    this.#shown = shown;
   }
 
   get view(): PresenceView<P> {
@@ -73,8 +77,14 @@ export class Present<P> implements Presence<P> {
 
   async set(state: P): Promise<void> {
     const payload = { room: this.#room, state };
-    await this.#driver.wait(undefined, (session, now) => session.ask(now, { type: "presence", payload }));
-    this.#shown(state);
+    const { wanted } = this;
+    this.wanted = state;
+    try {
+      await this.#driver.wait(undefined, (session, now) => session.ask(now, { type: "presence", payload }));
+    } catch (error) {
+      if (this.wanted === state && !isLate(error)) this.wanted = wanted;
+      throw error;
+    }
   }
 
   subscribe(onChange: () => void): () => void {
@@ -109,4 +119,9 @@ export class Present<P> implements Presence<P> {
     this.#view = undefined;
     this.#changed.tell(undefined, this.#driver.report);
   }
+}
+
+/** Whether only the answer did not come: what was wanted still is. */
+function isLate(error: unknown): boolean {
+  return error instanceof TautlineError && (error.code === "expired" || error.code === "closed");
 }

@@ -54,7 +54,7 @@ export interface Room<R extends RoomSchema = AnyRoom> {
   /** Hears how the membership stands, in order with the messages. */
   onStatus(heard: (state: RoomState) => void, options?: ListenOptions): () => void;
   /**
-   * All messages from now on. Ends when the room is left, the client is closed or the signal fires; throws `overflow` to whoever falls more than
+   * All messages from now on, without the gaps between them, which `onGap` tells. Ends when the room is left, the client is closed or the signal fires; throws `overflow` to whoever falls more than
    * `maxEvents` behind.
    */
   messages(options?: ListenOptions): AsyncIterableIterator<AnyMessage<R>>;
@@ -86,9 +86,8 @@ export class Membered<R extends RoomSchema> implements Room<R> {
   readonly #changed = new Listeners<void>();
   readonly #heard = new Listeners<RoomEvent>();
   readonly #mailbox: Mailbox;
-  /** Counts what holds the room; 0 if nothing does. */
-  #hold = 0;
-  #holds = 0;
+  /** What holds the room: somebody deals with a gap. */
+  #hold: { readonly stop: () => void } | undefined;
   #joins = 0;
   #joining: Joining = {};
   /** Where the room stands for the application, and up to where it has handled everything. */
@@ -98,9 +97,7 @@ export class Membered<R extends RoomSchema> implements Room<R> {
   constructor(driver: Driver, name: string) {
     this.#driver = driver;
     this.name = name;
-    this.presence = new Present(driver, name, (presence) => {
-      this.#joining = { ...this.#joining, presence };
-    });
+    this.presence = new Present(driver, name);
     this.#mailbox = new Mailbox(driver.maxEvents);
   }
 
@@ -114,6 +111,7 @@ export class Membered<R extends RoomSchema> implements Room<R> {
     if (!this.#joins) {
       this.#joining = joining;
       this.#position = this.#handled = joining.since;
+      this.presence.wanted = undefined;
       // Who joins while the client is closed is in the room when it is connected again.
       driver.act((session) => session.isTakingIn && session.join(this.name, joining));
     }
@@ -131,7 +129,9 @@ export class Membered<R extends RoomSchema> implements Room<R> {
     if (!this.#joins || this.state !== IDLE) return;
     const since = this.#position;
     const handled = this.#handled?.epoch === since?.epoch ? this.#handled?.offset : 0;
-    this.#driver.act((session) => session.join(this.name, { ...this.#joining, ...(since && { since }) }, handled));
+    const presence = this.presence.wanted ?? this.#joining.presence;
+    const joining = { ...this.#joining, ...(since && { since }), ...(presence !== undefined && { presence }) };
+    this.#driver.act((session) => session.join(this.name, joining, handled));
   }
 
   joined(options: { signal?: AbortSignal } = {}): Promise<void> {
@@ -233,7 +233,8 @@ export class Membered<R extends RoomSchema> implements Room<R> {
     else if (event.kind === "status" && event.value.status === "idle") {
       // Nothing of the room is told after this, and nothing that waits.
       this.#mailbox.clear();
-      this.#hold = 0;
+      this.#hold?.stop();
+      this.#hold = undefined;
       this.#dispatch({ kind: "status", value: IDLE });
     } else {
       this.#mailbox.push(event);
@@ -285,16 +286,14 @@ export class Membered<R extends RoomSchema> implements Room<R> {
 
   /** Holds the room until all have dealt with a gap, or have had time enough. */
   #wait(promises: Promise<unknown>[]): void {
-    const { env } = this.#driver;
-    const hold = ++this.#holds;
-    this.#hold = hold;
     const goOn = () => {
-      stop();
       if (this.#hold !== hold) return;
-      this.#hold = 0;
+      hold.stop();
+      this.#hold = undefined;
       this.#empty();
     };
-    const stop = env.wake(GAP_PATIENCE, goOn);
+    const hold = { stop: this.#driver.env.wake(GAP_PATIENCE, goOn) };
+    this.#hold = hold;
     Promise.all(promises).then(goOn);
   }
 }

@@ -13,8 +13,10 @@ export type EndingKind =
   | "lost"
   /** Nothing was heard of the server for too long. */
   | "silent"
-  /** The machine slept, or the page was put away, and the server has given the connection up meanwhile. */
+  /** The machine slept, and the server has given the connection up meanwhile. */
   | "asleep"
+  /** The browser has put the page away, into the back/forward cache or frozen. */
+  | "put-away"
   /** It could not be opened. Browsers do not tell why. */
   | "unreachable"
   /** What came is not what the protocol allows. */

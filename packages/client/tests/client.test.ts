@@ -4,8 +4,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { createClient } from "../src/client.js";
+import { json } from "../src/encoding.js";
 import type { TautlineError } from "../src/errors.js";
 import type { Message } from "../src/message.js";
+import { messagePack } from "../src/msgpack/index.js";
 import type { TokenProvider } from "../src/options.js";
 import { Surroundings, settled } from "./surroundings.js";
 
@@ -289,6 +291,13 @@ test("what others see of a client outlives a close and a connect, and no leave",
   here.line.desk.say({ type: "presenceSet", payload: { room: "b" }, requestId });
   await here.pass(100);
   await set;
+  const refused = failure(room.presence.set("never"));
+  await here.pass(100);
+  const asked = JSON.parse(here.line.sent.at(-1) ?? "").requestId;
+  const payload = { code: "forbidden", message: "no", retryable: false } as const;
+  here.line.desk.say({ type: "error", payload, requestId: asked });
+  await here.pass(100);
+  assert.equal((await refused).outcome, "refused");
   await client.close();
   client.connect();
   await here.pass(1_000);
@@ -299,6 +308,86 @@ test("what others see of a client outlives a close and a connect, and no leave",
   room.join();
   await here.pass(500);
   assert.deepEqual(JSON.parse(here.line.sent.at(-1) ?? "").payload, { room: "b" });
+});
+
+test("what others are to see is shown by the next connection, however long that takes", async () => {
+  const { here, room } = await joined();
+  here.isUp = false;
+  here.line.end(1006);
+  await here.pass(100);
+  const late = failure(room.presence.set("in a tunnel"));
+  await here.pass(20_000);
+  assert.equal((await late).code, "expired");
+  here.isUp = true;
+  await here.pass(40_000);
+  assert.equal(room.state.status, "live");
+  assert.equal(JSON.parse(here.line.sent[0] ?? "").payload.rooms[0].presence, "in a tunnel");
+});
+
+test("of casts that may not leave yet, the newest of each word does", async () => {
+  const { here, room } = await joined();
+  here.line.bufferedAmount = 1 << 20;
+  room.cast("other", 0);
+  for (let at = 0; at < 5; at++) room.cast("cursor", at, { latest: true });
+  await here.pass(100);
+  here.line.bufferedAmount = 0;
+  await here.pass(100);
+  const casts = here.line.sent.map((frame) => JSON.parse(frame)).filter(({ type }) => type === "cast");
+  assert.deepEqual(
+    casts.map(({ payload }) => [payload.event, payload.data]),
+    [
+      ["other", 0],
+      ["cursor", 4],
+    ],
+  );
+});
+
+test("both clocks going on while nothing was called is a sleep, but for the rare timers of a hidden page", async () => {
+  const slept = async (hidden: boolean, gap: number) => {
+    const { here } = await joined();
+    const before = here.line;
+    const { length } = before.sent;
+    here.lifecycle.hidden = hidden;
+    before.desk.part();
+    here.throttle = gap;
+    await here.pass(6_000);
+    await here.pass(gap);
+    return before.closedWith ?? before.sent.slice(length).map((frame) => JSON.parse(frame).type);
+  };
+  assert.deepEqual(await slept(false, 20_000), ["ping"]);
+  assert.deepEqual(await slept(true, 20_000), []);
+  assert.equal(await slept(false, 40_000), 4408);
+  assert.equal(await slept(true, 40_000), 4408);
+});
+
+test("a request that is not answered in time is taken back", async () => {
+  const { here, client } = await joined();
+  here.line.desk.part();
+  const late = failure(client.request("m", 1, { timeout: 100 }));
+  await here.pass(500);
+  assert.deepEqual(await late.then(({ code, outcome }) => [code, outcome]), ["expired", "unknown"]);
+  const [asked, taken] = here.line.sent.slice(-2).map((frame) => JSON.parse(frame));
+  assert.deepEqual([asked.type, taken.type, taken.requestId], ["request", "cancel", asked.requestId]);
+});
+
+test("a client that closes while a gap is dealt with leaves no timer", async () => {
+  const { here, client, room } = await joined();
+  room.onGap(() => new Promise(() => {}));
+  const position = { epoch: here.house.hall("a").epoch, offset: 9, id: "00000000-0000-0000-0000-000000000009" };
+  here.line.desk.say({ type: "gap", payload: { room: "a", from: 1, to: 9, reason: "slow-consumer", position } });
+  await here.pass(100);
+  assert.equal(here.timers.size, 2);
+  await client.close();
+  assert.equal(here.timers.size, 0);
+});
+
+test("attempts end where the application wants that, and the last reason is told", async () => {
+  const here = new Surroundings();
+  here.isUp = false;
+  const client = createClient(here.options({ retry: { giveUpAfter: 3 } }));
+  const error = await Promise.all([failure(client.connect()), here.pass(60_000)]).then(([it]) => it);
+  assert.equal(here.sockets.length, 3);
+  assert.match(error.message, /as many attempts failed.*no connection could be opened/);
 });
 
 test("a refusal that answers nothing is told, and takes the token from nobody", async () => {
@@ -367,6 +456,11 @@ test("data that JSON has no word for is refused wherever it is given", async () 
     assert.throws(() => client.room("b").join({ presence: data }), { code: "invalid_payload" });
   }
   assert.throws(() => room.cast("e", "x".repeat(1 << 20)), { code: "too_large" });
+  for (const encoding of [json, messagePack()]) {
+    const cast = (data: unknown) => encoding.encode({ type: "cast", payload: { room: "a", event: "e", data } });
+    assert.ok(cast({ whole: ["\u{1f600}"] }));
+    for (const half of ["\ud83d", { "\ude00": 1 }]) assert.throws(() => cast(half), { code: "invalid_payload" });
+  }
 });
 
 test("an address where no server can be is said to be none", async () => {
@@ -638,7 +732,7 @@ test("a wake of the page probes, and a page that comes back opens another connec
   here.lifecycle.hidden = true;
   here.sign("suspend");
   assert.equal(client.state.status, "suspended");
-  assert.equal(before.closedWith, 4408);
+  assert.equal(before.closedWith, 4000);
   await here.pass(3_000);
   assert.equal(here.open.length, 0);
   here.lifecycle.hidden = false;

@@ -25,7 +25,7 @@ function draft(ticket: number, room: string): Draft {
 function send(publications: Publications, now: number): number[] {
   const sent: number[] = [];
   for (let next = publications.next(now); next; next = publications.next(now)) {
-    publications.sent(next);
+    publications.sent(next, now);
     sent.push(next.ticket);
   }
   return sent;
@@ -52,6 +52,27 @@ test("what can never fit is refused, and nothing makes room for it", () => {
   publications.push(draft(1, "a"));
   assert.throws(() => publications.push({ ...draft(2, "a"), bytes: 11 }), { code: "too_large", retryable: false });
   assert.deepEqual([publications.size, settled], [1, []]);
+});
+
+test("what waits has so many bytes at most together", () => {
+  const publications = new Publications({ ...QUEUE, maxBytes: 10 }, () => {});
+  publications.push({ ...draft(1, "a"), bytes: 6 });
+  assert.throws(() => publications.push({ ...draft(2, "a"), bytes: 5 }), { code: "queue_full", retryable: true });
+  publications.push({ ...draft(3, "a"), bytes: 4 });
+});
+
+test("nothing is sent again when the server may have forgotten its key", () => {
+  const bounds = { ...QUEUE, ttl: Number.POSITIVE_INFINITY };
+  const settled: unknown[] = [];
+  const publications = new Publications(bounds, (_, error) => settled.push(error?.outcome));
+  publications.push(draft(1, "a"));
+  publications.expire(3_600_000);
+  assert.deepEqual(send(publications, 3_600_000), [1], "it never left");
+  publications.lose(false);
+  publications.expire(3_600_000 + 8 * 60_000);
+  assert.deepEqual(settled, []);
+  publications.expire(3_600_000 + 9 * 60_000);
+  assert.deepEqual(settled, ["unknown"]);
 });
 
 test("what was on its way is sent again in order, and nobody knows of it", () => {

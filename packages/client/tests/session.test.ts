@@ -10,7 +10,7 @@ import { delay, RETRY_FLOOR, type Wait } from "../src/session/retry.js";
 import { Session } from "../src/session/session.js";
 import { QUEUE, RETRY, TIMEOUTS } from "../src/session/settings.js";
 import type { ConnectionState } from "../src/state.js";
-import type { ClientMessage, Position, ServerMessage } from "../src/wire.js";
+import type { ClientMessage, Hello, Position, Report, ServerMessage } from "../src/wire.js";
 import { Dice } from "./pair/dice.js";
 
 const ROOMS = ["a", "b", "c"];
@@ -380,6 +380,12 @@ test("each code is treated as the table says, and bye overrides it", () => {
   assert.equal(verdictOf(lost, { code: 1001, retry: false }).kind, "final");
 });
 
+/** Lets the moment pass in which clients that are woken together spread. */
+function aMoment(session: Session): void {
+  at.now += 250;
+  session.handleTimeout(at.now);
+}
+
 /** A session that is connected, and what it says then. */
 function connected(): { session: Session; say: () => string[] } {
   const dice = new Dice(1);
@@ -451,7 +457,9 @@ test("whoever slept too long, or was put away, is replaced without a probe", () 
     at.now = 100;
     const { session, say } = connected();
     wake(session);
-    assert.deepEqual(say(), ["close", "open", "reconnecting"]);
+    assert.deepEqual(say(), ["close", "reconnecting"]);
+    aMoment(session);
+    assert.deepEqual(say(), ["open", "reconnecting"]);
   }
 });
 
@@ -468,7 +476,7 @@ test("signs make no more than one attempt a second", () => {
   assert.ok(opened >= 9 && opened <= 12, `${opened}`);
 });
 
-test("offline, attempts are rare; online, the next comes at once", () => {
+test("offline, attempts are rare; online, the next comes within a moment", () => {
   at.now = 100;
   const { session, say } = connected();
   session.handleSigns(at.now, { offline: true, hidden: false });
@@ -477,7 +485,26 @@ test("offline, attempts are rare; online, the next comes at once", () => {
   session.handleTimeout(at.now);
   assert.deepEqual(say(), ["close", "offline"]);
   assert.ok(session.nextTimeout(at.now) >= at.now + 30_000);
-  session.handleSigns(at.now + 1_000, { offline: false, hidden: false });
+  session.handleSigns(at.now, { offline: false, hidden: false });
+  aMoment(session);
+  assert.deepEqual(say(), ["reconnecting", "open", "reconnecting"].slice(-2));
+});
+
+test("no sign of the page hurries whom the server has put off, and the application does", () => {
+  at.now = 100;
+  const { session, say } = connected();
+  session.handleMessage(
+    at.now,
+    1,
+    JSON.stringify({ type: "bye", payload: { code: 4429, retry: true, afterMs: 9_000 } }),
+  );
+  session.handleEnding(at.now, 1, { kind: "closed", code: 4429, reason: "" });
+  say();
+  session.handleWake(at.now, 0);
+  aMoment(session);
+  assert.ok(session.nextTimeout(at.now) >= 9_100, "as the server wants");
+  session.retryNow(at.now);
+  session.handleTimeout(at.now);
   assert.deepEqual(say(), ["open", "reconnecting"]);
 });
 
@@ -489,8 +516,39 @@ test("a page that is put away closes its connection, and goes on when it is back
   assert.ok(session.nextTimeout(at.now) >= at.now + 30_000);
   at.now += 5_000;
   session.handleRestore(at.now);
+  aMoment(session);
   assert.deepEqual(say(), ["open", "reconnecting"]);
+  const hello = greeting(session);
+  assert.deepEqual([hello.report.code, hello.report.bfcache, hello.report.hidden], [1006, true, false]);
 });
+
+test("how the last connection ended is in the next hello, with how many attempts that took", () => {
+  at.now = 100;
+  const { session, say } = connected();
+  at.now = 5_100;
+  session.handleEnding(at.now, 1, { kind: "closed", code: 1011, reason: "" });
+  say();
+  session.retryNow(at.now);
+  session.handleTimeout(at.now);
+  session.handleEnding(at.now, 2, withoutCode("unreachable", ""));
+  at.now += 2_000;
+  session.retryNow(at.now);
+  session.handleTimeout(at.now);
+  const { report } = greeting(session);
+  assert.deepEqual([report.code, report.clean, report.ageMs, report.attempts], [1011, true, 5_100, 2]);
+});
+
+/** What a session says first on the connection that it has asked for. */
+function greeting(session: Session): Hello & { report: Report } {
+  let line = 0;
+  for (let output = session.poll(at.now); output; output = session.poll(at.now))
+    if (output.kind === "open") line = output.line;
+  session.handleOpen(at.now, line || 2);
+  for (let output = session.poll(at.now); output; output = session.poll(at.now)) {
+    if (output.kind === "send") return JSON.parse(output.frame as string).payload;
+  }
+  return assert.fail("it says nothing");
+}
 
 test("no sign revives who is closed", () => {
   at.now = 100;

@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 /** What the core may have, in bytes after gzip: what it has now. Why so much, and what goes beyond it: docs/decisions/008. */
-const CEILING = 13_800;
+const CEILING = 14_000;
 
 /** Others, bundled in the same way on 20 November 2026. */
 const PEERS = [

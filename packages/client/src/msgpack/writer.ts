@@ -49,6 +49,7 @@ export class Writer {
   }
 
   text(text: string): void {
+    if (/\p{Surrogate}/u.test(text)) throw new TypeError("a string has half of a surrogate pair");
     const bytes = new TextEncoder().encode(text);
     this.#head(bytes.length, 0xa0, 31, [0xd9, 0xda, 0xdb]);
     this.#append(bytes);

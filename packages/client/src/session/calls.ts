@@ -14,8 +14,8 @@ export interface Call extends Waiting {
   readonly frame: Frame;
   /** It may do something: it is not asked twice, and the server is told if nobody waits any more. What only reads is asked again. */
   readonly isRequest: boolean;
-  /** What happens before the answer is told. */
-  readonly answered?: (() => void) | undefined;
+  /** What happens before it is told that the server refuses. */
+  readonly refused?: (() => void) | undefined;
 }
 
 /** All questions that wait, in their order. */
@@ -39,13 +39,12 @@ export class Calls extends Waitlist<Call> {
   answer(ticket: number, error: TautlineError | undefined, value?: unknown): boolean {
     const call = this.find(ticket);
     if (!call) return false;
-    if (!error) call.answered?.();
+    if (error) call.refused?.();
     this.settle(call, error, value);
     return true;
   }
 
-  /** Nobody waits for the answer any more. */
-  giveUp(call: Call, code: ErrorCode, why: string): void {
+  override giveUp(call: Call, code: ErrorCode, why: string): void {
     if (call.isInFlight && call.isRequest && this.unwanted.length < CALLS_MAX) this.unwanted.push(call.ticket);
     this.fail(call, code, why);
   }

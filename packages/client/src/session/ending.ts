@@ -28,7 +28,7 @@ export function nonsense(reason: string): Ending {
 /** What is done about an ending, if the server said `bye` before or did not. */
 export function verdictOf({ kind, code }: Ending, bye: Bye | undefined): Verdict {
   if (kind === "requested" || kind === "given-up") return { kind: "final" };
-  if (kind === "asleep") return { kind: "local" };
+  if (kind === "asleep" || kind === "put-away") return { kind: "local" };
   if (kind === "nonsense") return { kind: "threeTimes" };
   const policy = byCode(bye?.code ?? code);
   if (!bye || policy.kind === "newToken") return policy;

@@ -1,6 +1,6 @@
 // Connections: opened, greeted on, lost, and replaced.
 
-import type { Ending } from "../state.js";
+import type { Ending, EndingKind } from "../state.js";
 import type { Hello, Report } from "../wire.js";
 import { isCrash, type Verdict, verdictOf, withoutCode } from "./ending.js";
 import type { Attempt, Live } from "./line.js";
@@ -18,6 +18,13 @@ const STRIKES_MAX = 3;
 const HURRY_PAUSE = 1_000;
 /** While there seems to be no network, or the page is put away, attempts are so far apart: what a browser says of that may be wrong. */
 const PARKED_PAUSE = 30_000;
+/** What the server is told of why a connection ends on this side. Of the codes below 3000, a page may say 1000 alone. */
+const FAREWELLS: { readonly [K in EndingKind]?: readonly [code: number, reason: string] } = {
+  requested: [1000, "closed by the client"],
+  silent: [4408, "heartbeat timeout"],
+  asleep: [4408, "heartbeat timeout"],
+  "put-away": [4000, "the page was put away"],
+};
 
 /** Begins an attempt, with a token first where there is none. */
 export function tryToConnect(machine: Machine, now: number): void {
@@ -42,15 +49,11 @@ export function dial({ settings, outputs, url }: Machine, attempt: Attempt, now:
   outputs.push({ kind: "open", line: attempt.line, url });
 }
 
-/** The next attempt is made at once if one waits, or as soon as it may after one that was hurried. */
-export function hurry(machine: Machine, now: number): void {
-  if (machine.retryAt === Infinity) return;
-  const calm = machine.hurriedAt + HURRY_PAUSE;
-  if (calm > now) machine.retryAt = Math.min(machine.retryAt, calm);
-  else {
-    machine.hurriedAt = now;
-    tryToConnect(machine, now);
-  }
+/** The next attempt is made then if a later one waits, or as soon as it may after one that was hurried. */
+export function hurry(machine: Machine, at: number): void {
+  const soonest = Math.max(at, machine.hurriedAt + HURRY_PAUSE);
+  if (machine.retryAt === Infinity || machine.retryAt <= soonest) return;
+  machine.retryAt = machine.hurriedAt = soonest;
 }
 
 /** Greets the server on a connection that is open. */
@@ -157,6 +160,7 @@ function retry(machine: Machine, now: number, wait: Wait): void {
   }
   const spread = { base, cap: Math.min(cap, terms.cap), window: terms.firstWindow, random: settings.random };
   const isParked = machine.isOffline || machine.isSuspended;
+  machine.notBefore = "after" in wait ? now + wait.after : now;
   machine.retryAt = now + Math.max(delay(failures, wait, spread), isParked ? PARKED_PAUSE : 0);
 }
 
@@ -182,10 +186,7 @@ export function end(machine: Machine, ending: Ending): void {
 /** Ends a connection on this side. An attempt that still waits for its token has none to end. */
 function hangUp(machine: Machine, line: number, { kind }: Ending): void {
   if (machine.attemptOn(line)?.step === "token") return;
-  // Of the codes below 3000, a page may say 1000 alone.
-  const isDead = kind === "silent" || kind === "asleep";
-  const [code, reason] =
-    kind === "requested" ? [1000, "closed by the client"] : isDead ? [4408, "heartbeat timeout"] : [4000, "given up"];
+  const [code, reason] = FAREWELLS[kind] ?? [4000, "given up"];
   machine.outputs.push({ kind: "close", line, code, reason });
 }
 

@@ -26,6 +26,8 @@ export class Machine {
   live: Live | undefined;
   attempt: Attempt | undefined;
   retryAt: number = Infinity;
+  /** The server wants no attempt before this, whatever the browser says. */
+  notBefore = 0;
   /** Where to connect, if not at the usual place. */
   url: string | undefined;
   /** How many attempts failed in a row, and how many endings in a row were of the kind that comes again. */

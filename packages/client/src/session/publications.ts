@@ -14,6 +14,9 @@ const IN_FLIGHT_MAX = 16;
 /** A publication that was on its way at so many failures of the server is not sent again. */
 const CRASHES_MAX = 2;
 
+/** So long after it left first, at most, a publication is sent again: the server knows its key for a minute longer. */
+const KEY_KNOWN = 9 * 60_000;
+
 /** Something to be published. */
 export type Draft = Pick<Publication, "ticket" | "room" | "frame" | "bytes" | "until">;
 
@@ -64,8 +67,9 @@ export class Publications extends Waitlist<Publication> {
   }
 
   /** It is on its way. */
-  sent(one: Publication): void {
+  sent(one: Publication, now: number): void {
     one.isInFlight = true;
+    if (!one.isUncertain) one.until = Math.min(one.until, now + KEY_KNOWN);
     one.notBefore = 0;
   }
 

@@ -72,7 +72,7 @@ export function sendWhatMayLeave(machine: Machine, now: number): void {
     (next) => {
       const error = tooLarge(machine, next.frame);
       if (error) return void publications.fail(next, error.code, error.message);
-      publications.sent(next);
+      publications.sent(next, now);
       send(machine, next.frame);
     },
   );

@@ -13,6 +13,7 @@ import { nonsense, withoutCode } from "./ending.js";
 import { dial, end, fetchToken, giveUp, greet, hurry, refresh, takeLeave, tryToConnect } from "./lines.js";
 import { Machine } from "./machine.js";
 import type { Output } from "./output.js";
+import { between, LOCAL_WINDOW } from "./retry.js";
 import { shown } from "./rooms.js";
 import { measure, say, sendingAt, sendWhatMayLeave, tooLarge } from "./sending.js";
 import { tellState } from "./state.js";
@@ -21,7 +22,8 @@ import { tellState } from "./state.js";
 const STALE_AFTER = 3_000;
 
 const REQUESTED: Ending = { kind: "requested", code: 1000, reason: "closed by the application" };
-const ASLEEP: Ending = withoutCode("asleep", "the machine slept, or the page was put away");
+const ASLEEP: Ending = withoutCode("asleep", "the machine slept");
+const PUT_AWAY: Ending = withoutCode("put-away", "the page was put away");
 const NO_TOKEN_IN_TIME: Ending = withoutCode("no-token", "the application gave no token in time");
 
 /** A question: a message that is answered, and what happens before the answer is told. */
@@ -146,21 +148,23 @@ export class Session extends Machine {
     this.#takeIn();
     const ticket = ++this.number;
     let asked = question;
-    let answered: (() => void) | undefined;
+    let refused: (() => void) | undefined;
     if (question.type === "presence") {
       const { room } = question.payload;
       const presence = shown(question.payload.state);
       const membership = rooms.get(room);
       if (!membership) throw new TautlineError("not_joined", "join the room first");
       asked = { type: "presence", payload: { room, state: presence.state } };
-      // Others see it, also after the next join.
-      answered = () => {
-        membership.presence = presence;
+      // Others are to see it from now on, also by the next join.
+      const before = membership.presence;
+      membership.presence = presence;
+      refused = () => {
+        if (membership.presence === presence) membership.presence = before;
       };
     }
     const frame = settings.encoding.encode({ ...asked, requestId: ticket });
     const until = now + (timeout ?? settings.timeouts.call);
-    calls.push({ ticket, frame, until, isRequest: question.type === "request", answered, isInFlight: false });
+    calls.push({ ticket, frame, until, isRequest: question.type === "request", refused, isInFlight: false });
     return ticket;
   }
 
@@ -169,7 +173,7 @@ export class Session extends Machine {
     const { publications, calls } = this;
     const publication = publications.find(ticket);
     const call = calls.find(ticket);
-    if (publication) publications.fail(publication, code, message);
+    if (publication) publications.giveUp(publication, code, message);
     if (call) calls.giveUp(call, code, message);
   }
 
@@ -237,16 +241,16 @@ export class Session extends Machine {
   handleSuspend(now: number): void {
     if (!this.isRunning) return;
     this.isSuspended = true;
-    if (this.live) giveUp(this, now, this.live.line, ASLEEP);
-    if (this.attempt) giveUp(this, now, this.attempt.line, ASLEEP);
+    if (this.live) giveUp(this, now, this.live.line, PUT_AWAY);
+    if (this.attempt) giveUp(this, now, this.attempt.line, PUT_AWAY);
   }
 
   /** The page was put away and is back: its connection is dead, whatever it says. */
   handleRestore(now: number): void {
     if (this.live) {
       this.live.isRestored = true;
-      giveUp(this, now, this.live.line, ASLEEP);
-    }
+      giveUp(this, now, this.live.line, PUT_AWAY);
+    } else if (this.report) this.report = { ...this.report, bfcache: true };
     this.handleWake(now, 0);
   }
 
@@ -266,7 +270,8 @@ export class Session extends Machine {
     } else if (attempt?.step === "dialing" && attempt.since + STALE_AFTER <= now) {
       giveUp(this, now, attempt.line, ASLEEP);
     }
-    if (!this.isOffline) hurry(this, now);
+    const isWelcome = !this.isOffline && this.notBefore <= now;
+    if (isWelcome) hurry(this, now + between(this.settings.random, 0, LOCAL_WINDOW));
   }
 
   /** Time has passed. What had been read by now must have been handed in before. */

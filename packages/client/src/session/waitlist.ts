@@ -7,7 +7,7 @@ import type { Settle } from "./output.js";
 export interface Waiting {
   readonly ticket: number;
   /** It has failed if there is no answer by then. */
-  readonly until: number;
+  until: number;
   /** On its way, on the present connection. */
   isInFlight: boolean;
   /** It was on its way when a connection was lost: nobody knows whether it has arrived. */
@@ -42,9 +42,15 @@ export class Waitlist<W extends Waiting> {
     this.settle(one, new TautlineError(code, why, one.isInFlight || one.isUncertain ? "unknown" : "not-sent"));
   }
 
+  /** Nobody waits for it any more. */
+  giveUp(one: W, code: ErrorCode, why: string): void {
+    this.fail(one, code, why);
+  }
+
   /** Time has passed. */
   expire(now: number): void {
-    for (const one of [...this.waiting]) if (one.until <= now) this.fail(one, "expired", "there was no answer in time");
+    for (const one of [...this.waiting])
+      if (one.until <= now) this.giveUp(one, "expired", "there was no answer in time");
   }
 
   /** Nothing more is sent. */
