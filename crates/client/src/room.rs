@@ -172,7 +172,8 @@ impl Room {
         }
     }
 
-    /// Has others see this of this client, now and after each reconnect.
+    /// Has others see this of this client, for as long as it is in the room. Without a connection it is shown with the next;
+    /// if that takes too long, this fails as not sent all the same.
     pub async fn set_presence(&self, state: &impl Serialize) -> Result<(), RequestError> {
         let room = self.name.clone();
         let state = json(state).map_err(RequestError::Data)?;

@@ -112,6 +112,8 @@ struct Call {
     question: Question,
     until: Instant,
     is_in_flight: bool,
+    /// What others were to see before, where this changes it.
+    before: Option<Bytes>,
 }
 
 /// What became of a question.
@@ -132,6 +134,7 @@ impl Calls {
             question,
             until,
             is_in_flight: false,
+            before: None,
         };
         self.waiting.insert(ticket, call);
         Ok(())
@@ -164,12 +167,18 @@ impl Calls {
         Some(call.is_in_flight)
     }
 
-    /// What others see if the question of a ticket is answered, and in which room.
-    pub(super) fn shown(&self, ticket: Ticket) -> Option<(RoomName, Bytes)> {
-        match &self.waiting.get(&ticket)?.question {
-            Question::Presence { room, state } => Some((room.clone(), state.clone())),
-            Question::History { .. } | Question::Members { .. } | Question::Request { .. } => None,
+    /// What others were to see before a question, which is shown again if the server refuses it.
+    pub(super) fn replaces(&mut self, ticket: Ticket, before: Option<Bytes>) {
+        if let Some(call) = self.waiting.get_mut(&ticket) {
+            call.before = before;
         }
+    }
+
+    /// What others are to see by a question, in which room, and what they were to see before.
+    pub(super) fn shown(&self, ticket: Ticket) -> Option<(RoomName, Bytes, Option<Bytes>)> {
+        let call = self.waiting.get(&ticket)?;
+        let (room, state) = call.question.shown()?;
+        Some((room, state, call.before.clone()))
     }
 
     /// Nobody waits for the answer any more.
@@ -207,6 +216,15 @@ impl Calls {
 
     /// Time has passed.
     pub(super) fn expire(&mut self, now: Instant) -> Vec<Settled> {
+        let is_late = |call: &Call| {
+            call.until <= now
+                && call.is_in_flight
+                && matches!(call.question, Question::Request { .. })
+        };
+        let late = self.waiting.iter().filter(|(_, call)| is_late(call));
+        let free = CALLS_MAX.saturating_sub(self.unwanted.len());
+        self.unwanted
+            .extend(late.map(|(ticket, _)| *ticket).take(free));
         self.give_up(|call| call.until <= now, "no answer came in time")
     }
 
@@ -238,6 +256,14 @@ impl Calls {
 }
 
 impl Question {
+    /// What others are to see by this, and in which room.
+    pub(super) fn shown(&self) -> Option<(RoomName, Bytes)> {
+        match self {
+            Self::Presence { room, state } => Some((room.clone(), state.clone())),
+            Self::History { .. } | Self::Members { .. } | Self::Request { .. } => None,
+        }
+    }
+
     fn check(&self) -> Result<(), CallError> {
         let data = match self {
             Self::History { .. } | Self::Members { .. } => return Ok(()),
@@ -316,5 +342,37 @@ impl From<&v2::Failure<'_>> for CallError {
             message: failure.message.as_str().to_owned(),
             retryable: failure.retryable,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "any instant will do, and there is no other way to get one"
+    )]
+    fn a_request_that_is_not_answered_in_time_is_taken_back() {
+        let start = Instant::now();
+        let request = || Question::Request {
+            method: "m".into(),
+            data: Bytes::from_static(b"1"),
+        };
+        let room = RoomName::parse("a").unwrap();
+        let mut calls = Calls::default();
+        for (number, question) in [
+            (1, request()),
+            (2, Question::Members { room }),
+            (3, request()),
+        ] {
+            calls.push(Ticket(number), question, start).unwrap();
+        }
+        calls.sent(Ticket(1));
+        calls.sent(Ticket(2));
+        assert_eq!(calls.expire(start).len(), 3);
+        assert_eq!(calls.pop_unwanted(), Some(Ticket(1)));
+        assert!(!calls.has_unwanted(), "what only reads, or never left");
     }
 }

@@ -86,10 +86,17 @@ impl Rooms {
         self.leaving.pop_first()
     }
 
-    /// Others see this now, also after the next join.
-    pub(super) fn show(&mut self, room: &RoomName, state: Bytes) {
-        if let Some(room) = self.rooms.get_mut(room) {
-            room.presence = Some(state);
+    /// Others are to see this from now on, also by the next join. What they were to see before.
+    pub(super) fn show(&mut self, room: &RoomName, state: Bytes) -> Option<Bytes> {
+        self.rooms.get_mut(room)?.presence.replace(state)
+    }
+
+    /// The server refuses to show this: what was there before is wanted again, unless something else is by now.
+    pub(super) fn unshow(&mut self, room: &RoomName, state: &Bytes, before: Option<Bytes>) {
+        if let Some(room) = self.rooms.get_mut(room)
+            && room.presence.as_ref() == Some(state)
+        {
+            room.presence = before;
         }
     }
 

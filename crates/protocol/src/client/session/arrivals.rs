@@ -175,7 +175,7 @@ impl Session {
             ServerMessage::Members(members) => {
                 self.answered(ticket, || Answer::Members(all(&members.members)));
             }
-            ServerMessage::PresenceSet(_) => self.shown(ticket),
+            ServerMessage::PresenceSet(_) => self.answered(ticket, || Answer::PresenceSet),
             ServerMessage::Response(response) => {
                 self.answered(ticket, || Answer::Response(response.data.to_bytes()));
             }
@@ -303,6 +303,9 @@ impl Session {
             self.not_joined(now, &room, failure);
             return;
         }
+        if let Some((room, state, before)) = self.calls.shown(ticket) {
+            self.rooms.unshow(&room, &state, before);
+        }
         if self.calls.take(ticket).is_some() {
             let failed = Err(CallError::from(failure));
             self.outputs.push_back(Output::Answered(ticket, failed));
@@ -329,14 +332,6 @@ impl Session {
         if let Some(live) = &mut self.lines.live {
             live.move_at = Some(now + wait);
         }
-    }
-
-    /// Others see what this client shows, also after its next join.
-    fn shown(&mut self, ticket: Option<Ticket>) {
-        if let Some((room, state)) = ticket.and_then(|ticket| self.calls.shown(ticket)) {
-            self.rooms.show(&room, state);
-        }
-        self.answered(ticket, || Answer::PresenceSet);
     }
 
     fn answered(&mut self, ticket: Option<Ticket>, answer: impl FnOnce() -> Answer) {

@@ -149,7 +149,12 @@ impl Session {
         }
         let until = now + timeout.unwrap_or(self.settings.timeouts.call);
         let ticket = self.next_number();
+        let shown = question.shown();
         self.calls.push(ticket, question, until)?;
+        if let Some((room, state)) = shown {
+            let before = self.rooms.show(&room, state);
+            self.calls.replaces(ticket, before);
+        }
         self.go_on(now);
         Ok(ticket)
     }

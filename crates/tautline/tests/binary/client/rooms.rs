@@ -1,15 +1,16 @@
 //! What an application does with a room.
 
 use std::net::TcpListener;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tautline_client::{
     CallError, Client, ErrorCode, JoinError, Level, Part, Position, PresenceEvent, RequestError,
-    RoomEvent, RoomStream,
+    RoomEvent, RoomStream, Timeouts,
 };
 use tautline_client::{Encoding, HistoryPage};
 
-use super::{HANG, builder, client, data, event, live, message, proof, server, soon};
+use super::{HANG, Way, builder, cause, client, data, event, live, message, proof, server, soon};
 
 const ENCODINGS: [Encoding; 2] = [Encoding::Json, Encoding::MessagePack];
 
@@ -226,7 +227,7 @@ async fn requests_are_answered_or_refused() {
         let unnamed = soon(ann.request::<Value>("", &1)).await.unwrap_err();
         let is_not_sent = matches!(unnamed, RequestError::Call(CallError::NotSent(_)));
         assert!(is_not_sent, "{unnamed:?}");
-        let slow = std::time::Duration::from_millis(50);
+        let slow = Duration::from_millis(50);
         let forever = json!({ "ms": 3_600_000 });
         let late = ann.request_within::<Value>("wait", &forever, slow);
         let late = soon(late).await.unwrap_err();
@@ -275,4 +276,46 @@ async fn a_stream_of_before_a_close_does_not_disturb_one_of_after_it() {
     drop(old);
     let placed = soon(room.publish("note", &1)).await.unwrap();
     assert_eq!(message(&mut new).await.position, placed.position);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_others_are_to_see_is_shown_by_the_next_connection() {
+    let (old, new) = (server(""), server(""));
+    let way = Way::to(old.address());
+    let timeouts = Timeouts {
+        call: Duration::from_millis(1),
+        ..Timeouts::default()
+    };
+    let ann = Client::builder(Way::URL)
+        .token(&proof("ann"))
+        .timeouts(timeouts)
+        .connector(way.connector())
+        .spawn()
+        .unwrap();
+    let room = ann.room("room").unwrap();
+    let mut stream = soon(room.join().presence(&"here").into_future())
+        .await
+        .unwrap();
+    live(&mut stream).await;
+    way.close();
+    old.kill();
+    cause(&ann).await;
+    let late = soon(room.set_presence(&"in a tunnel")).await.unwrap_err();
+    let is_not_sent = matches!(late, RequestError::Call(CallError::NotSent(_)));
+    assert!(is_not_sent, "{late:?}");
+    way.lead(new.address());
+    let there = client(&new, "bob").room("room").unwrap();
+    let mut bobs = soon(there.join().into_future()).await.unwrap();
+    let seen = loop {
+        match change(&mut bobs).await {
+            PresenceEvent::Members(members) => {
+                if let Some(member) = members.into_iter().find(|member| &*member.user == "ann") {
+                    break member;
+                }
+            }
+            PresenceEvent::Joined(member) if &*member.user == "ann" => break member,
+            _ => {}
+        }
+    };
+    assert_eq!(seen.state.as_deref(), Some(&b"\"in a tunnel\""[..]));
 }
