@@ -340,6 +340,19 @@ function clientTests() {
     for (const [gap, ...more] of gaps) assert.deepEqual([gap.reason, more], ["epoch-changed", []]);
   });
 
+  test("a worker has a client as a page has", async () => {
+    await start();
+    const ada = await open("ada");
+    const asked = { url: server.socket, token: "dev-token:ada", name: KEPT, said: "from a worker" };
+    const heard = await until(ada, (asked) => new Promise((resolve) => {
+      const worker = new Worker("/worker.js", { type: "module" });
+      worker.onmessage = ({ data }) => resolve(data);
+      worker.postMessage(asked);
+    }), asked);
+    assert.equal(heard, "from a worker");
+    await judged([ada]);
+  });
+
   test("a burst of 1,000 messages is heard once, in order, in front and hidden", async () => {
     await start();
     const options = { queue: { maxMessages: 1_000 } };

@@ -7,7 +7,7 @@ import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 
 const CLIENT = new URL("../../packages/client/dist/", import.meta.url);
-const SCRIPTS = ["/page.js", "/crowd.js"];
+const SCRIPTS = ["/page.js", "/crowd.js", "/worker.js"];
 
 const html = (body) => `<!doctype html><link rel="icon" href="data:,"><title>Tautline</title>${body}`;
 

@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { createClient } from "../src/client.js";
+import { POLICIES } from "../src/codes.js";
 import { json } from "../src/encoding.js";
-import type { TautlineError } from "../src/errors.js";
+import { TautlineError } from "../src/errors.js";
 import type { Message } from "../src/message.js";
 import { messagePack } from "../src/msgpack/index.js";
 import type { TokenProvider } from "../src/options.js";
@@ -873,4 +874,17 @@ test("what a report says is told to the application", async () => {
   await here.pass(100);
   assert.deepEqual(reports, [1001]);
   await settled();
+});
+
+test("the guide has the page that errors name, and says of each close code what a client does", () => {
+  const { docs } = new TautlineError("closed", "why");
+  const [path, anchor] = docs.split("#");
+  const guide = readFileSync(new URL(`../../../../${path}`, import.meta.url), "utf8");
+  assert.match(guide, new RegExp(`^## ${anchor}$`, "im"));
+  const table = guide.slice(guide.indexOf("## What happens when a connection ends"));
+  const words = { final: /final/, threeTimes: /third time/, newToken: /another token/, later: /after 5 s/ };
+  for (const [code, policy] of Object.entries(POLICIES)) {
+    const row = table.split("\n").find((line) => line.startsWith("| ") && line.includes(code));
+    assert.match(row ?? "", words[policy], code);
+  }
 });

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { createClient } from "../src/client.js";
+import { createClient, type Tautline } from "../src/client.js";
 import type { Encoding } from "../src/encoding.js";
 import { json } from "../src/encoding.js";
 import type { SocketConstructor } from "../src/env.js";
@@ -27,7 +27,11 @@ const { HANG_MS, startServer, within }: Harness = await import(
 const { default: Ws }: { default: SocketConstructor } = await import("ws" as string);
 
 let server: Server = await startServer();
-after(() => server.kill());
+const clients: Tautline[] = [];
+after(async () => {
+  for (const client of clients) await client.close();
+  await server.kill();
+});
 
 /** Sockets of the package ws that can be lost as cables are. */
 const open = new Set<{ terminate(): void }>();
@@ -39,8 +43,14 @@ class WebSocket extends Ws {
   }
 }
 
-function connect(encoding: Encoding) {
-  return createClient({ url: () => server.socket, token: "dev-token", encoding, env: { WebSocket } });
+function connect(encoding: Encoding): Tautline {
+  const client = createClient({ url: () => server.socket, token: "dev-token", encoding, env: { WebSocket } });
+  clients.push(client);
+  return client;
+}
+
+function span(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, nth) => from + nth);
 }
 
 /** Resolves when so many messages were heard. */
@@ -104,6 +114,15 @@ for (const [name, encoding] of [
       await within(heard, "all"),
       Array.from({ length: 40 }, (_, n) => n),
     );
+    const first = await within(room.history({ before: 21, limit: 10 }), "a page before");
+    assert.deepEqual([first.messages.map(({ offset }) => offset), first.more], [span(11, 20), true]);
+    const [eleventh] = first.messages;
+    assert.ok(eleventh);
+    const next = await within(other.room(`lost:${name}`).history({ after: eleventh, limit: 100 }), "the page after");
+    assert.deepEqual([next.messages.map(({ offset }) => offset), next.more], [span(12, 40), false]);
+    assert.deepEqual(next.messages[0]?.epoch, eleventh.epoch);
+    const members = await within(other.room(`lost:${name}`).members(), "the members");
+    assert.ok(members.some(({ user }) => user === room.presence.view.me?.user));
     await Promise.all([client.close(), other.close()]);
   });
 }

@@ -538,6 +538,22 @@ test("how the last connection ended is in the next hello, with how many attempts
   assert.deepEqual([report.code, report.clean, report.ageMs, report.attempts], [1011, true, 5_100, 2]);
 });
 
+test("a greeting restores as many rooms as it may, and the others are joined one by one", () => {
+  at.now = 100;
+  const { session, say } = connected();
+  const names = Array.from({ length: 200 }, (_, nth) => `room:${nth}`);
+  for (const name of names) session.join(name, {});
+  session.handleEnding(at.now, 1, withoutCode("lost", ""));
+  say();
+  session.retryNow(at.now);
+  session.handleTimeout(at.now);
+  const greeted = greeting(session).rooms?.map(({ room }) => room) ?? [];
+  assert.deepEqual(greeted, names.slice(0, 128));
+  session.handleMessage(at.now, 2, JSON.stringify(welcome(greeted, new Dice(2))));
+  const joins = say().filter((what) => what === "join").length;
+  assert.ok(joins >= 72, `${joins}`);
+});
+
 /** What a session says first on the connection that it has asked for. */
 function greeting(session: Session): Hello & { report: Report } {
   let line = 0;

@@ -72,17 +72,20 @@ function wire() {
   return parts.join("\n");
 }
 
-/** What a client does after a close code, by the first words of the table's last column. */
-const POLICIES = [
-  ["final", "final"],
-  ["as `bye` says, else final", "final"],
-  ["retry; final after 3 in a row", "threeTimes"],
-  ["new token once, then final", "newToken"],
-  ["retry with resume, after 5 s or more", "later"],
-  ["retry", "retry"],
-  ["as `bye` says; without `bye` retry", "retry"],
-  ["reject the offending publish, retry", "retry"],
-];
+/** What a client does after a close code, by the table's last column, word for word: another word is another thing to do. */
+const POLICIES = {
+  final: "final",
+  "final: upgrade the client": "final",
+  "as `bye` says, else final": "final",
+  "retry; final after 3 in a row": "threeTimes",
+  "new token once, then final": "newToken",
+  "retry with resume, after 5 s or more": "later",
+  retry: "retry",
+  "retry in the announced window": "retry",
+  "retry after the hint": "retry",
+  "as `bye` says; without `bye` retry": "retry",
+  "reject the offending publish, retry": "retry",
+};
 
 function codes() {
   const page = readFileSync(at("../../../docs/reference/codes.md"), "utf8");
@@ -90,9 +93,9 @@ function codes() {
   if (rows.length !== defs.CloseCode.enum.length)
     throw new Error("docs/reference/codes.md and the schema have other close codes");
   const policy = ([, code, , client]) => {
-    const found = POLICIES.find(([words]) => client.startsWith(words));
+    const found = POLICIES[client];
     if (!found) throw new Error(`${code}: what does a client do after «${client}»?`);
-    return [code, found[1]];
+    return [code, found];
   };
   const chosen = rows.map(policy).filter(([, what]) => what !== "retry");
   const lines = chosen.map(([code, what]) => `  ${code}: "${what}",`);
