@@ -6,6 +6,8 @@ use super::tree::Tree;
 
 const SOURCE_LINES_MAX: usize = 600;
 const TEST_LINES_MAX: usize = 1000;
+/// An example is read at one go: its `app.ts` has fewer than 150 lines.
+const EXAMPLE_LINES_MAX: usize = 149;
 const ROOT_ENTRIES_MAX: usize = 26;
 /// Documents that are read in one sitting.
 const DOCUMENTS: [(&str, usize); 3] = [
@@ -51,7 +53,9 @@ fn most(file: &Source) -> Option<usize> {
     if let Some((_, most)) = DOCUMENTS.iter().find(|(path, _)| *path == file.path) {
         return Some(*most);
     }
-    let limit = if file.is_test() {
+    let limit = if file.path.starts_with("examples/") && file.path.ends_with("/app.ts") {
+        EXAMPLE_LINES_MAX
+    } else if file.is_test() {
         TEST_LINES_MAX
     } else {
         SOURCE_LINES_MAX
@@ -76,6 +80,8 @@ mod tests {
             ("crates/hub/src/room.rs", 600),
             ("crates/hub/tests/room.rs", 1000),
             ("e2e/chat.test.mjs", 1000),
+            ("examples/chat/app.ts", 149),
+            ("examples/frame/frame.ts", 600),
             ("README.md", 150),
             ("ARCHITECTURE.md", 300),
         ] {
