@@ -3,6 +3,7 @@
 
 import type { Gap, Message, Room } from "@tautline/client";
 import { button, clock, connect, count, element, showPeople, the } from "../frame/frame.js";
+import { keyed, type Row, write } from "../frame/rows.js";
 
 const TEAMS = ["payments", "network", "storage"] as const;
 const SAMPLES = [
@@ -30,8 +31,14 @@ let waiting: Alert[] = [];
 let handled: Alert[] = [];
 /** Alerts that came while one was away for longer than the room keeps them. */
 let lost = 0;
+/** How many wait, as colleagues were told last. */
+let told = 0;
 /** Takes the page out of the room of the team before. */
 let leave = () => {};
+const heading = the("#waiting-title", HTMLHeadingElement);
+const waitingList = the("#waiting", HTMLOListElement);
+const showWaiting = keyed(waitingList, newWaiting);
+const showHandled = keyed(the("#handled", HTMLOListElement), (alert: Alert) => ({ item: newAlert(alert) }));
 
 /** Turns to the team that the address names. */
 function choose(): void {
@@ -40,27 +47,26 @@ function choose(): void {
   team = isTeam(named) ? named : "payments";
   waiting = [];
   handled = [];
-  lost = 0;
+  lost = told = 0;
   room = client.room(`alerts:${team}`);
   const chosen = new AbortController();
   room.on("alert", take, { signal: chosen.signal });
   room.onGap(miss, { signal: chosen.signal });
   room.onStatus(draw, { signal: chosen.signal });
+  const note = (state?: Alerts["presence"]) => (state?.waiting ? `${state.waiting} waiting` : "");
+  const endPeople = showPeople(room.presence, the("#people", HTMLUListElement), note);
   const out = room.join({ presence: { waiting: 0 } });
   leave = () => {
+    endPeople();
     chosen.abort();
     out();
   };
-  const people = element("ul", { id: "people", class: "people", "aria-labelledby": "here" });
-  the("#people", HTMLUListElement).replaceWith(people);
-  showPeople(room.presence, people, (state) => (state?.waiting ? `${state.waiting} waiting` : ""));
   draw();
 }
 
 /** An alert that comes again, because it was not acknowledged in time, is one alert. */
 function take(alert: Alert): void {
-  if (waiting.some(({ id }) => id === alert.id)) return;
-  waiting.push(alert);
+  if (!waiting.some(({ id }) => id === alert.id)) waiting.push(alert);
   draw();
 }
 
@@ -75,18 +81,16 @@ function acknowledge(alert: Alert): void {
   handled.unshift(...waiting.filter(({ offset }) => offset <= alert.offset).reverse());
   waiting = waiting.filter(({ offset }) => offset > alert.offset);
   draw();
-  the("#waiting", HTMLOListElement).querySelector("button")?.focus();
+  (waitingList.querySelector("button") ?? heading).focus();
 }
 
-let told = -1;
 function draw(): void {
   const gone = lost ? `; ${count(lost, "alert")} before can no longer be shown` : "";
   const title = (waiting.length ? `${count(waiting.length, "alert")} to acknowledge` : "Nothing waits for you") + gone;
-  const heading = the("#waiting-title", HTMLHeadingElement);
-  if (heading.textContent !== title) heading.textContent = title;
+  write(heading, title);
   document.title = `${waiting.length ? `(${waiting.length}) ` : ""}Operations alerts · Tautline`;
-  the("#waiting", HTMLOListElement).replaceChildren(...waiting.map((alert, at) => show(alert, at)));
-  the("#handled", HTMLOListElement).replaceChildren(...handled.map((alert) => show(alert)));
+  showWaiting(waiting);
+  showHandled(handled);
   the("#handled-section", HTMLElement).hidden = handled.length === 0;
   for (const tab of the("#teams", HTMLElement).querySelectorAll("button")) {
     tab.setAttribute("aria-current", String(tab.textContent === team));
@@ -98,23 +102,22 @@ function draw(): void {
   });
 }
 
-/** An alert; `at` is its place among those that wait. */
-function show(alert: Alert, at?: number): HTMLElement {
-  const { severity, what } = alert.data;
-  const item = element(
-    "li",
-    { class: "alert", "data-severity": severity },
-    element("span", { class: "severity" }, severity),
-  );
-  item.append(element("h3", {}, what), element("small", {}, `${alert.user ?? "a program"}, ${clock(alert.sentAt)}`));
-  if (at === undefined) return item;
-  const made = button(
-    at === 0 ? "Acknowledge" : "Acknowledge up to here",
-    () => acknowledge(alert),
-    at === 0 ? "primary" : "",
-  );
+function newAlert({ data: { severity, what }, user = "a program", sentAt }: Alert): HTMLElement {
+  const degree = element("span", { class: "severity" }, severity);
+  const source = element("small", {}, `${user}, ${clock(sentAt)}`);
+  return element("li", { class: "alert", "data-severity": severity }, degree, element("h3", {}, what), source);
+}
+
+/** An alert that waits: the button says what it does, which depends on the alert's place. */
+function newWaiting(alert: Alert): Row<Alert> {
+  const made = button("", () => acknowledge(alert));
+  const item = newAlert(alert);
   item.append(made);
-  return item;
+  const show = (_: Alert, at: number) => {
+    made.className = at === 0 ? "primary" : "";
+    write(made, at === 0 ? "Acknowledge" : "Acknowledge up to here");
+  };
+  return { item, show };
 }
 
 for (const name of TEAMS) {

@@ -1,7 +1,8 @@
 // A chat room: its history, who is there, who is typing, and what one says, shown at once and confirmed later.
 
-import type { Gap, Message, TautlineError } from "@tautline/client";
+import type { HistoryPage, Message, TautlineError } from "@tautline/client";
 import { avatar, button, clock, connect, count, element, me, showPeople, the } from "../frame/frame.js";
+import { write } from "../frame/rows.js";
 
 /** How often others hear that somebody types, and how long they believe it. */
 const TYPING_EVERY = 2_000;
@@ -18,14 +19,16 @@ type Lobby = { messages: { said: Said }; casts: { typing: null } };
 const client = connect<{ rooms: { [room: `chat:${string}`]: Lobby } }>();
 const room = client.room(`chat:${location.hash.slice(1) || "lobby"}`);
 const list = the("#messages", HTMLOListElement);
-const typing = the("#typing", HTMLParagraphElement);
 const earlier = the("#earlier", HTMLButtonElement);
 const composer = the("#composer", HTMLFormElement);
 const text = the("#text", HTMLInputElement);
 
 /** One's own messages that are not confirmed. */
 const pending = new Map<string, HTMLElement>();
+/** Who types, and what ends believing it. */
 const typists = new Map<string, number>();
+/** Behind this stands what is shown of the room's present order, from this offset on. */
+const beginning = list.appendChild(element("li", { hidden: "" }));
 let oldest = Number.POSITIVE_INFINITY;
 
 room.on("said", (message) => {
@@ -33,20 +36,26 @@ room.on("said", (message) => {
   pending.delete(message.data.id);
   oldest = Math.min(oldest, message.offset);
   place(row(message));
-  nobodyTypes(message.user ?? "");
+  showTyping(message.user ?? "", 0);
 });
-room.onGap((gap) => place(divider(gap)));
+room.onGap(({ from, to, reason, position }) => {
+  const isAnew = reason === "epoch-changed";
+  const missing = `Missing here: ${count(to - from + 1, "message")}${reason === "evicted" ? ", no longer kept" : ""}`;
+  place(element("li", { class: "gap" }, isAnew ? "The room begins anew here" : missing));
+  if (!isAnew) return;
+  place(beginning);
+  oldest = position.offset + 1;
+  earlier.hidden = oldest <= 1;
+});
 room.onCast("typing", ({ user = "" }) => {
-  if (user === me) return;
-  clearTimeout(typists.get(user));
-  typists.set(user, setTimeout(nobodyTypes, TYPING_LASTS, user));
-  showTyping();
+  if (user !== me) showTyping(user, TYPING_LASTS);
 });
 showPeople(room.presence, the("#people", HTMLUListElement));
-room.join({ last: PAGE });
-room.joined().then(() => {
-  earlier.hidden = oldest <= 1 || list.childElementCount === 0;
+room.onStatus((state) => {
+  if (state.status === "denied") place(element("li", { class: "gap" }, state.message));
+  if (state.status === "live" && !state.recovered) earlier.hidden = oldest <= 1 || oldest > state.position.offset;
 });
+room.join({ last: PAGE });
 
 composer.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -78,6 +87,7 @@ async function say(said: Said): Promise<void> {
     waiting.classList.replace("pending", "failed");
     const again = button("Send again", () => {
       waiting.remove();
+      text.focus();
       say(said);
     });
     state.replaceChildren(`Not sent: ${(error as TautlineError).message}`, again);
@@ -92,15 +102,6 @@ function line(user: string, said: string, head: HTMLElement, ...more: HTMLElemen
   return element("li", { class: "message", "data-user": user }, avatar(user), head, element("p", {}, said), ...more);
 }
 
-function divider({ from, to, reason }: Gap): HTMLElement {
-  const missing = count(to - from + 1, "message");
-  const what =
-    reason === "epoch-changed"
-      ? "The room begins anew here"
-      : `${missing} are missing here: the room no longer keeps them`;
-  return element("li", { class: "gap" }, `${what}.`);
-}
-
 /** Puts something into the list, before what is not confirmed, and stays at the end of the list if one was there. */
 function place(made: HTMLElement, before = list.querySelector(".pending")): void {
   const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 48;
@@ -111,27 +112,35 @@ function place(made: HTMLElement, before = list.querySelector(".pending")): void
 
 /** Somebody who goes on talking is not named again. */
 function join(made: HTMLElement): void {
-  const before = made.previousElementSibling;
-  const goesOn = before instanceof HTMLElement && before.dataset.user === made.dataset.user;
-  made.classList.toggle("goes-on", goesOn);
+  const before = made.previousElementSibling?.getAttribute("data-user");
+  made.classList.toggle("goes-on", before === made.dataset.user);
 }
 
-earlier.addEventListener("click", async () => {
-  const page = await room.history({ before: oldest, limit: PAGE });
-  oldest = page.messages[0]?.offset ?? oldest;
-  earlier.hidden = !page.more;
-  const rows = page.messages.map(row);
-  list.prepend(...rows);
-  for (const made of rows) join(made);
+earlier.addEventListener("click", () => {
+  room.history({ before: oldest, limit: PAGE }).then(showEarlier, ({ message }: TautlineError) => {
+    write(earlier, `Not loaded: ${message}. Try again`);
+  });
 });
 
-function nobodyTypes(user: string): void {
-  clearTimeout(typists.get(user));
-  typists.delete(user);
-  showTyping();
+/** Puts a page of the past above what is there, which stays where it is on the screen. */
+function showEarlier({ messages, more }: HistoryPage<Lobby>): void {
+  // Somebody who is in a hurry presses twice.
+  if ((messages.at(-1)?.offset ?? 0) >= oldest) return;
+  const fromEnd = list.scrollHeight - list.scrollTop;
+  beginning.after(...messages.map(row));
+  for (const made of list.querySelectorAll<HTMLElement>(".message")) join(made);
+  list.scrollTop = list.scrollHeight - fromEnd;
+  oldest = messages[0]?.offset ?? oldest;
+  write(earlier, "Show earlier messages");
+  if (!more && document.activeElement === earlier) list.focus();
+  earlier.hidden = !more;
 }
 
-function showTyping(): void {
-  const names = [...typists.keys()];
-  typing.textContent = names.length ? `${names.join(" and ")} ${names.length > 1 ? "are" : "is"} typing` : "";
+/** Somebody types, and does so for a while, or has stopped. */
+function showTyping(user: string, lasts: number): void {
+  clearTimeout(typists.get(user));
+  typists.delete(user);
+  if (lasts) typists.set(user, setTimeout(showTyping, lasts, user, 0));
+  const names = [...typists.keys()].sort().join(" and ");
+  write(the("#typing", HTMLParagraphElement), names && `${names} ${typists.size > 1 ? "are" : "is"} typing`);
 }

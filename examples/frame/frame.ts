@@ -1,6 +1,7 @@
 // What all examples have: who is there, a client, the header with the connection's badge, and a few small elements.
 
 import { type ConnectionState, createClient, type PresenceView, type Tautline, type Valid } from "@tautline/client";
+import { write } from "./rows.js";
 
 const FIRST = "Ada Ben Cleo Dina Emil Fay Gus Hana Ivo Jun Kofi Lena Mira Nils Omar Pia Quinn Rosa Sven Tara".split(
   " ",
@@ -11,6 +12,8 @@ const LAST = "Anchor Bend Bowline Cleat Halyard Hitch Keel Ledger Mast Painter R
 const NAME_KEY = "tautline.name";
 /** How long what one does without a connection is kept, to be sent then. The server knows a key for ten minutes. */
 const KEPT = 9 * 60_000;
+/** How often it is looked whether something still waits to be sent. */
+const LOOK_EVERY = 250;
 
 /** Who this tab is, across reloads. Every tab is somebody else, so that one person can play a whole team. */
 export const me: string = sessionStorage.getItem(NAME_KEY) ?? `${any(FIRST)} ${any(LAST)}`;
@@ -30,11 +33,17 @@ export function connect<S extends Valid<S>>(): Tautline<S> {
 }
 
 /** What is of every client, whatever is said in its rooms. */
-type Connection = Pick<Tautline, "state" | "subscribe" | "connect" | "retryNow">;
+type Connection = Pick<Tautline, "state" | "pending" | "subscribe" | "connect" | "retryNow">;
 
 /** Connects, if that is not under way. If the client is closed for good, the header says so. */
 function open(client: Connection): void {
   client.connect().catch(() => {});
+}
+
+/** Loads the page anew as soon as nothing waits to be sent: what waits is in this page alone, and would be lost with it. */
+export function loadAnew(client: Pick<Tautline, "pending">): void {
+  if (client.pending === 0) location.reload();
+  else setTimeout(loadAnew, LOOK_EVERY, client);
 }
 
 /** The element of a page that is there for certain. */
@@ -85,12 +94,12 @@ export function count(number: number, noun: string): string {
   return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-/** Shows who is in a room, each person once, oneself first; `note` may say more of each. */
+/** Shows who is in a room, each person once, oneself first; `note` may say more of each. Returns what ends that. */
 export function showPeople<P>(
   presence: { readonly view: PresenceView<P>; subscribe(onChange: () => void): () => void },
   list: HTMLElement,
   note: (state: P | undefined) => string = () => "",
-): void {
+): () => void {
   const draw = () => {
     const people = new Map([...presence.view.members.values()].map((member) => [member.user, member.state]));
     const names = [...people.keys()].sort((a, b) => Number(b === me) - Number(a === me) || a.localeCompare(b));
@@ -99,10 +108,10 @@ export function showPeople<P>(
       const label = element("span", { class: "person-name" }, name, name === me ? element("small", {}, " (you)") : "");
       return element("li", { class: "person" }, avatar(name), label, said ? element("small", {}, said) : "");
     };
-    list.replaceChildren(...names.map(row));
+    write(list, ...names.map(row));
   };
-  presence.subscribe(draw);
   draw();
+  return presence.subscribe(draw);
 }
 
 const LABELS: Record<ConnectionState["status"], string> = {
@@ -128,15 +137,20 @@ function showHeader(client: Connection): void {
   const retry = button("Try now", () => (client.state.status === "closed" ? open(client) : client.retryNow()));
   const notice = element("div", { class: "notice", hidden: "" }, text, retry);
   const title = element("h1", {}, document.title.replace(/ · .*/, ""));
-  the("#header", HTMLElement).append(element("a", { class: "home", href: "../" }, "Tautline"), title, badge, whoAmI());
+  the("#header", HTMLElement).append(
+    element("a", { class: "home", href: "../" }, "Tautline"),
+    title,
+    badge,
+    whoAmI(client),
+  );
   the("#header", HTMLElement).after(notice);
   const draw = () => {
     const { state } = client;
     badge.dataset.state = document.body.dataset.connection = state.status;
-    if (label.textContent !== LABELS[state.status]) label.textContent = LABELS[state.status];
+    write(label, LABELS[state.status]);
     const waits = ["reconnecting", "offline", "closed"].includes(state.status);
     notice.hidden = !waits;
-    if (waits) text.textContent = explain(state);
+    if (waits) write(text, explain(state));
   };
   client.subscribe(draw);
   setInterval(draw, 1_000);
@@ -148,21 +162,20 @@ function explain(state: ConnectionState): string {
   const after = "retryAt" in state && state.retryAt !== null ? Math.ceil((state.retryAt - Date.now()) / 1_000) : 0;
   const when = after > 0 ? `The next attempt is in ${after} s` : "It is tried now";
   const what = state.status === "offline" ? "There is no network." : "The connection is lost.";
-  return `${what} ${when}; what you do meanwhile is kept and sent then.`;
+  const name = sessionStorage.getItem(NAME_KEY) === me ? "" : ` Until then you are ${me}.`;
+  return `${what} ${when}; what you do meanwhile is kept and sent then.${name}`;
 }
 
-/** Who one is, to be changed: another name is another user. */
-function whoAmI(): HTMLElement {
+/** Who one is, to be changed: another name is another user, for whom the page begins anew when all is sent in the name before. */
+function whoAmI(client: Connection): HTMLElement {
   const input = element("input", { id: "me", value: me, maxlength: "32", autocomplete: "off", spellcheck: "false" });
   const label = element("label", { for: "me" }, avatar(me), element("span", { class: "unseen" }, "Your name"));
   const form = element("form", { class: "me" }, label, input);
   const rename = () => {
     const name = input.value.trim();
-    if (!name || name === me) input.value = me;
-    else {
-      sessionStorage.setItem(NAME_KEY, name);
-      location.reload();
-    }
+    input.value = name || me;
+    sessionStorage.setItem(NAME_KEY, input.value);
+    if (input.value !== me) loadAnew(client);
   };
   form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -1,7 +1,10 @@
 // Jobs whose progress outlives the window and the server. What happens to a job is said in a durable room and nowhere else: who has
 // taken it, and each step that they have done. Who comes, or comes back, reads the room and goes on.
 
+import type { AnyMessage } from "@tautline/client";
 import { avatar, button, connect, element, me, the } from "../frame/frame.js";
+import { PAST, past } from "../frame/past.js";
+import { keyed, type Row, write } from "../frame/rows.js";
 
 const STEPS = 60;
 const STEP_TAKES = 400;
@@ -11,40 +14,47 @@ const SHOWN_MAX = 8;
 interface Job {
   id: string;
   title: string;
-  /** Whose window runs it: whoever has taken it last. */
+  /** Whose window runs it: whoever has taken it last, at this offset. */
   by: string;
+  takenAt: number;
   done: number;
 }
 type Said = { taken: { id: string; title: string }; step: { id: string; done: number } };
+type Jobs = { messages: Said };
 
-const client = connect<{ rooms: { jobs: { messages: Said } } }>();
+const client = connect<{ rooms: { jobs: Jobs } }>();
 const room = client.room("jobs");
-const list = the("#jobs", HTMLOListElement);
+const show = keyed(the("#jobs", HTMLOListElement), newRow);
 
 /** By id, the newest last. */
 const jobs = new Map<string, Job>();
 /** Those that this window runs. */
 const running = new Set<string>();
 
-room.on("taken", ({ user = "", data: { id, title } }) => {
-  jobs.set(id, { id, title, done: jobs.get(id)?.done ?? 0, by: user });
-  if (room.state.status === "live") runMine();
-  draw();
+room.onMessage((message) => {
+  hear(message);
+  runMine();
 });
-room.on("step", ({ user, data: { id, done } }) => {
-  const job = jobs.get(id);
-  // Somebody who was away does not know yet that the job was taken over.
-  if (job && job.by === user) job.done = Math.max(job.done, done);
-  draw();
+room.onGap(async (gap) => {
+  if (gap.reason === "epoch-changed") jobs.clear();
+  const said = await past(room, gap);
+  // A job that is not told of again may have another window since.
+  for (const { id, takenAt } of jobs.values()) if (takenAt < gap.from) jobs.delete(id);
+  for (const message of said) hear(message);
+  runMine();
 });
-// Everything that was said before has been told by then.
-room.onStatus(({ status }) => status === "live" && runMine());
-// A job may have another window since: the page begins anew with what the room has.
-room.onGap(() => location.reload());
 room.presence.subscribe(draw);
 client.subscribe(draw);
-room.subscribe(draw);
-room.join({ last: 1_000 });
+room.onStatus(runMine);
+room.join({ last: PAST });
+
+function hear({ event, user = "", offset, data }: AnyMessage<Jobs>): void {
+  const job = jobs.get(data.id);
+  const { done = 0, takenAt = 0 } = job ?? {};
+  if (event === "taken" && offset > takenAt) jobs.set(data.id, { ...data, done, by: user, takenAt: offset });
+  // Somebody who was away does not know yet that the job was taken over.
+  if (event === "step" && job?.by === user) job.done = Math.max(done, data.done);
+}
 
 the("#start", HTMLFormElement).addEventListener("submit", (event) => {
   event.preventDefault();
@@ -55,8 +65,11 @@ function take({ id, title }: Said["taken"]): void {
   insist("taken", { id, title }, `${id}/${me}`);
 }
 
+/** Runs what is to be run in this window, as soon as everything that was said before has been told. */
 function runMine(): void {
-  for (const job of jobs.values()) if (job.by === me && job.done < STEPS && !running.has(job.id)) run(job.id);
+  const isMine = ({ id, by, done }: Job) => by === me && done < STEPS && !running.has(id);
+  if (room.state.status === "live") for (const job of jobs.values()) if (isMine(job)) run(job.id);
+  draw();
 }
 
 /** Does the work, from where it stands, as long as nobody else has taken it over. */
@@ -88,21 +101,10 @@ async function insist<E extends keyof Said>(event: E, data: Said[E], key: string
 function draw(): void {
   const shown = [...jobs.values()].reverse().slice(0, SHOWN_MAX);
   the("#empty", HTMLParagraphElement).hidden = shown.length > 0 || room.state.status !== "live";
-  for (const [at, job] of shown.entries()) {
-    const row = rows.get(job.id) ?? newRow(job);
-    if (list.children[at] !== row.item) list.insertBefore(row.item, list.children[at] ?? null);
-    row.show(job);
-  }
-  while (list.children.length > shown.length) list.lastElementChild?.remove();
+  show(shown);
 }
 
-interface Row {
-  item: HTMLElement;
-  show(job: Job): void;
-}
-const rows = new Map<string, Row>();
-
-function newRow({ id, title }: Job): Row {
+function newRow({ id, title }: Job): Row<Job> {
   const part = element("span", { class: "part" });
   const bar = element("progress", { max: String(STEPS), "aria-label": title });
   const said = element("small", { "aria-live": "polite" });
@@ -113,16 +115,13 @@ function newRow({ id, title }: Job): Row {
   const show = (job: Job) => {
     const [state, words] = standing(job);
     item.dataset.state = state;
-    if (said.textContent !== words) said.textContent = words;
-    if (face.title !== job.by) face.replaceChildren(avatar(job.by));
-    face.title = job.by;
+    write(said, words);
+    write(face, avatar(job.by));
     bar.value = job.done;
     part.textContent = `${Math.round((job.done / STEPS) * 100)} %`;
     over.hidden = state !== "waits" || client.state.status !== "connected";
   };
-  const row = { item, show };
-  rows.set(id, row);
-  return row;
+  return { item, show };
 }
 
 /** How a job stands, for the eye and in words. */

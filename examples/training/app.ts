@@ -1,7 +1,8 @@
 // A training session. What a participant does is their presence state: the instructor sees it at once, and it goes when they go.
 // Where the class is at is a message, of which the room's newest counts.
 
-import { avatar, connect, count, element, me, the } from "../frame/frame.js";
+import { avatar, connect, count, element, loadAnew, me, the } from "../frame/frame.js";
+import { keyed, type Row, write } from "../frame/rows.js";
 
 const EXERCISES = [
   "Open a room in two windows",
@@ -13,6 +14,8 @@ const EXERCISES = [
 const STATE_KEY = "tautline.training";
 
 type Participant = { role: "participant"; done: number[]; asks: string | null };
+/** A participant as the instructor sees them, by their name. */
+type Pupil = { id: string; state: Participant };
 type Session = { messages: { exercise: { at: number } }; presence: Participant | { role: "instructor" } };
 
 const client = connect<{ rooms: { [room: `training:${string}`]: Session } }>();
@@ -21,13 +24,15 @@ const steps = the("#steps", HTMLOListElement);
 const current = the("#current", HTMLSelectElement);
 const hand = the("#hand", HTMLButtonElement);
 const note = the("#note", HTMLInputElement);
+const now = the("#now", HTMLParagraphElement);
+const showPupils = keyed(the("#class", HTMLUListElement), newPupil);
 
 /** What one shows others; kept across a reload. */
 let mine: Participant = JSON.parse(sessionStorage.getItem(STATE_KEY) ?? '{"role":"participant","done":[],"asks":null}');
 let at = 0;
 
 const role = location.hash.slice(1);
-addEventListener("hashchange", () => location.reload());
+addEventListener("hashchange", () => loadAnew(client));
 if (role === "instructor") {
   the("#instructor", HTMLElement).hidden = false;
   enter({ role: "instructor" });
@@ -78,35 +83,39 @@ current.addEventListener("change", () => {
 
 function draw(): void {
   current.value = String(at);
-  the("#now", HTMLParagraphElement).textContent =
-    `The class is at exercise ${at + 1}: ${EXERCISES[at]?.toLowerCase()}.`;
+  write(now, `The class is at exercise ${at + 1}: ${EXERCISES[at]?.toLowerCase()}.`);
   for (const [number, item] of [...steps.children].entries()) item.classList.toggle("now", number === at);
   hand.setAttribute("aria-pressed", String(mine.asks !== null));
-  hand.textContent = mine.asks === null ? "Ask for help" : "Asking for help";
+  write(hand, mine.asks === null ? "Ask for help" : "Asking for help");
   if (role === "instructor") showClass();
 }
 
 /** The class at one glance: who asks comes first. */
 function showClass(): void {
   const members = [...room.presence.view.members.values()];
-  const pupils = new Map<string, Participant>();
-  for (const { user, state } of members) if (state?.role === "participant") pupils.set(user, state);
-  const asks = (state: Participant) => Number(state.asks !== null);
-  const sorted = [...pupils].sort(([a, one], [b, other]) => asks(other) - asks(one) || a.localeCompare(b));
-  const waiting = sorted.filter(([, state]) => asks(state)).length;
-  const title = the("#class-title", HTMLHeadingElement);
+  const pupils = new Map<string, Pupil>();
+  for (const { user: id, state } of members) if (state?.role === "participant") pupils.set(id, { id, state });
+  const asks = ({ state }: Pupil) => Number(state.asks !== null);
+  const sorted = [...pupils.values()].sort((one, other) => asks(other) - asks(one) || one.id.localeCompare(other.id));
+  const waiting = sorted.filter(asks).length;
   const words = `${count(pupils.size, "participant")}${waiting ? `, ${waiting} asking for help` : ""}`;
-  if (title.textContent !== words) title.textContent = words;
+  write(the("#class-title", HTMLHeadingElement), words);
   the("#nobody", HTMLParagraphElement).hidden = pupils.size > 0;
-  the("#class", HTMLUListElement).replaceChildren(...sorted.map(([user, state]) => pupil(user, state)));
+  showPupils(sorted);
 }
 
-function pupil(user: string, { done, asks }: Participant): HTMLElement {
-  const name = element("b", {}, user, user === me ? " (you)" : "");
-  const dots = EXERCISES.map((_, number) => element("span", done.includes(number) ? { class: "done" } : {}));
-  const row = element("div", { class: "dots", "aria-hidden": "true" }, ...dots);
-  const item = element("li", { class: `panel pupil${asks === null ? "" : " asks"}` }, avatar(user), name, row);
-  item.append(element("small", {}, `${done.length} of ${EXERCISES.length} done`));
-  if (asks !== null) item.append(element("p", { class: "asking" }, asks ? `Asks: ${asks}` : "Asks for help"));
-  return item;
+function newPupil({ id }: Pupil): Row<Pupil> {
+  const name = element("b", {}, id, id === me ? " (you)" : "");
+  const dots = element("div", { class: "dots", "aria-hidden": "true" });
+  const progress = element("small");
+  const asking = element("p", { class: "asking" });
+  const item = element("li", { class: "panel pupil" }, avatar(id), name, dots, progress, asking);
+  const show = ({ state: { done, asks } }: Pupil) => {
+    write(dots, ...EXERCISES.map((_, number) => element("span", done.includes(number) ? { class: "done" } : {})));
+    write(progress, `${done.length} of ${EXERCISES.length} done`);
+    write(asking, asks ? `Asks: ${asks}` : "Asks for help");
+    asking.hidden = asks === null;
+    item.classList.toggle("asks", asks !== null);
+  };
+  return { item, show };
 }
