@@ -1,4 +1,4 @@
-// Photographs the examples for the README, into docs/images: `node e2e/pictures.js`, after `cargo xtask up` has built them.
+// Photographs the examples for README.md and examples/README.md, into docs/images: `node e2e/pictures.js`, after `cargo xtask up` has built them.
 
 import { chmod, copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -10,6 +10,8 @@ import { CHROMIUM, EXAMPLES, QUIET, startServer } from "./harness.js";
 const INTO = fileURLToPath(new URL("../docs/images/", import.meta.url));
 const CONFIG = fileURLToPath(new URL("../examples/tautline.toml", import.meta.url));
 const VIEWPORT = { width: 1200, height: 800 };
+const TALL = { width: 1200, height: 880 };
+const PHONE = { width: 390, height: 844 };
 
 const folder = await mkdtemp(join(tmpdir(), "tautline-pictures-"));
 const config = join(folder, "tautline.toml");
@@ -19,8 +21,8 @@ const server = await startServer(0, {}, ["--config", config, "--data", join(fold
 const browser = await chromium.launch({ executablePath: CHROMIUM, args: QUIET });
 
 /** Somebody's window. */
-async function open(path, name, colorScheme = "light") {
-  const context = await browser.newContext({ viewport: VIEWPORT, colorScheme, locale: "en-GB" });
+async function open(path, name, colorScheme = "light", viewport = VIEWPORT) {
+  const context = await browser.newContext({ viewport, colorScheme, locale: "en-GB" });
   const page = await context.newPage();
   await page.addInitScript((person) => sessionStorage.setItem("tautline.name", person), name);
   await page.goto(server.page + path);
@@ -49,11 +51,61 @@ await say(ben, "No. Everything comes back by itself.");
 await say(ben, "I'll look at the figures in the morning.");
 await say(ada, "I was in the tunnel. Did I miss anything?");
 await say(mira, "Nothing that you don't see here.");
-await ada.locator(".message", { hasText: "Nothing that" }).waitFor();
-await ada.context().setOffline(true);
-await ada.locator('#badge[data-state="offline"]').waitFor();
-await say(ada, "And here is the next one.");
+const phone = await open("chat/", "Ada Reef", "dark", PHONE);
+for (const page of [ada, phone]) {
+  await page.locator(".message", { hasText: "Nothing that" }).waitFor();
+  await page.context().setOffline(true);
+  await page.locator('#badge[data-state="offline"]').waitFor();
+  await say(page, "And here is the next one.");
+}
 await photograph(ada, "chat");
+await photograph(phone, "phone");
+
+const reviewers = await Promise.all(["Ada Reef", "Ben Keel", "Mira Halyard"].map((name) => open("review/", name, "light", TALL)));
+const paragraph = (page, number) => page.getByRole("region", { name: `Paragraph ${number}` });
+async function comment(page, number, words) {
+  await paragraph(page, number).getByLabel("Comment", { exact: true }).fill(words);
+  await page.keyboard.press("Enter");
+  for (const each of reviewers) await paragraph(each, number).getByText(/\d comment/).waitFor();
+}
+const [author, critic, third] = reviewers;
+await paragraph(third, 3).getByRole("button").first().click();
+await comment(third, 3, "Four, with the time at which it said so.");
+for (const page of [author, critic]) await paragraph(page, 2).getByRole("button").first().click();
+await comment(critic, 2, "Weather is a good word for it. Does the server know that it is fair?");
+await comment(author, 2, "It does not need to. I'll say so in the next paragraph.");
+await paragraph(author, 2).getByText("Read by Ben Keel").waitFor();
+await author.locator("#people", { hasText: "paragraph 3" }).waitFor();
+await photograph(author, "review");
+
+const instructor = await open("training/#instructor", "Tara Mast", "dark");
+const CLASS = { "Ada Reef": 3, "Ben Keel": 1, "Cleo Hitch": 2, "Dina Splice": 2, "Emil Cleat": 4, "Mira Halyard": 0 };
+for (const [name, done] of Object.entries(CLASS)) {
+  const page = await open("training/#participant", name);
+  for (let each = 0; each < done; each += 1) await page.getByRole("checkbox").nth(each).check();
+  if (name !== "Ben Keel") continue;
+  await page.getByLabel("What about").fill("Which room is it?");
+  await page.keyboard.press("Enter");
+}
+await instructor.getByLabel("The class is at").selectOption("2");
+await instructor.locator("#class-title", { hasText: "6 participants, 1 asking" }).waitFor();
+for (const done of new Set(Object.values(CLASS))) await instructor.getByText(`${done} of 5 done`).first().waitFor();
+await photograph(instructor, "training");
+
+const [worker, goes] = [await open("job-progress/", "Ben Keel"), await open("job-progress/", "Mira Halyard")];
+const follower = await open("job-progress/", "Ada Reef");
+async function work(page, title, beyond) {
+  await page.getByLabel("Job").selectOption(title);
+  await page.getByRole("button", { name: "Start" }).click();
+  const isBeyond = ([job, value]) => document.querySelector(`progress[aria-label="${job}"]`)?.value > value;
+  await follower.waitForFunction(isBeyond, [title, beyond]);
+}
+await work(goes, "Index the archive", 9);
+await work(worker, "Render the floor plans", 24);
+await goes.context().close();
+await follower.getByText("The window of Mira Halyard is gone").waitFor();
+await work(worker, "Encode the keynote", 4);
+await photograph(follower, "job-progress");
 
 const [reader, raiser] = [await open("alerts/", "Ada Reef", "dark"), await open("alerts/", "Ben Keel")];
 await reader.locator("#people", { hasText: "Ben Keel" }).waitFor();
