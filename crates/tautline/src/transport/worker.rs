@@ -100,7 +100,7 @@ pub(crate) struct Arrival {
 /// The server goes away.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Leaving {
-    /// Until then who is told of it opens another connection.
+    /// Until then who is told of it begins to open another connection.
     pub(super) move_until: std::time::Instant,
     /// Until then all are closed.
     pub(super) ends: std::time::Instant,
@@ -249,12 +249,13 @@ impl Worker {
     }
 
     /// Closes everyone within the window, one after another. Those who speak a version that has words for it are told
-    /// at once, and have half of the window to move before the first of them is closed.
+    /// at once, and have half of the window to move before the first of them is closed: three quarters of that to begin,
+    /// and the rest to arrive for who begins last.
     async fn drain(self: Rc<Self>, window: Duration) {
         let begin = Instant::now();
-        let move_until = begin + window / 2;
+        let first_is_closed = begin + window / 2;
         self.leaving.set(Some(Leaving {
-            move_until: move_until.into_std(),
+            move_until: (begin + window / 8 * 3).into_std(),
             ends: (begin + window).into_std(),
         }));
         let (told, others) = self.shard.connections();
@@ -263,7 +264,7 @@ impl Worker {
         }
         tokio::join!(
             self.close_all(&others, (begin, window)),
-            self.close_all(&told, (move_until, window / 2)),
+            self.close_all(&told, (first_is_closed, window / 2)),
         );
     }
 

@@ -314,7 +314,8 @@ fn a_server_that_goes_away_lets_its_clients_move() {
         let goaway = speaker.next();
         assert_eq!(goaway["type"], "goaway");
         let ms = |name: &str| goaway["payload"][name].as_u64().unwrap();
-        assert!((1..=60_000).contains(&ms("windowMs")), "{goaway}");
+        // A minute until the first is closed: who begins to move last has a quarter of it left to arrive.
+        assert!((1..=45_000).contains(&ms("windowMs")), "{goaway}");
         assert!(ms("windowMs") < ms("deadlineMs") && ms("deadlineMs") <= 120_000);
         // The old connection serves until the new one does.
         let placed = speaker.ask("publish", &publish("room", 1));
