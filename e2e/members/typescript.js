@@ -19,7 +19,7 @@ client.subscribe(() => {
   if (status === "connected") say({ is: "connected" });
   else if (status === "closed") say({ is: "closed", reason: cause.reason });
   else if (cause?.kind === "nonsense") say({ is: "nonsense", reason: cause.reason });
-  else say({ is: "away" });
+  else say({ is: "away", kind: cause?.kind, code: cause?.code });
 });
 
 const rooms = names.map((name, at) => {

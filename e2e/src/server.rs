@@ -1,15 +1,16 @@
-//! The real server, which can be killed and started again.
+//! The real server, which can be killed, stopped, asked to end, and started again.
 
 use std::fs;
 use std::io::{self, BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 
 /// A server that does not listen by then has failed.
@@ -60,7 +61,31 @@ impl Server {
         Ok(())
     }
 
-    /// Starts it again, where it was killed. It listens elsewhere then.
+    /// Has it stand still: it does nothing, and the kernel keeps its connections.
+    pub fn freeze(&self) -> io::Result<()> {
+        self.tell(Signal::STOP)
+    }
+
+    /// Has it go on.
+    pub fn thaw(&self) -> io::Result<()> {
+        self.tell(Signal::CONT)
+    }
+
+    /// Asks it to end, as whoever deploys another one does.
+    pub fn terminate(&self) -> io::Result<()> {
+        self.tell(Signal::TERM)
+    }
+
+    fn tell(&self, signal: Signal) -> io::Result<()> {
+        Ok(kill_process(Pid::from_child(&self.child), signal)?)
+    }
+
+    /// How it has ended, if it has.
+    pub fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
+        self.child.try_wait()
+    }
+
+    /// Starts it again, where it has ended. It listens elsewhere then.
     pub fn start_again(&mut self) -> io::Result<()> {
         (self.child, self.address) = start(&self.binary, &self.config)?;
         Ok(())

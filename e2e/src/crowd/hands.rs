@@ -7,9 +7,9 @@ use std::path::Path;
 use serde_json::value::RawValue;
 use tautline_protocol::model::Position;
 
-use super::Person;
 use super::native::Native;
 use super::script::Script;
+use super::{Notice, Person, Sort};
 use crate::history::{Key, Missed};
 
 /// A client that people use. Rooms are known by their numbers among those of the [`Person`].
@@ -39,7 +39,8 @@ pub(super) enum Happening {
 #[derive(Debug)]
 pub(super) enum Standing {
     Connected,
-    Away,
+    /// There is none, perhaps because of what was found out.
+    Away(Option<Notice>),
     /// There is none because of what the server said.
     Nonsense(String),
     /// It is over.
@@ -73,6 +74,13 @@ impl Hands {
     pub fn script(program: &Path, person: &Person, address: SocketAddr) -> io::Result<Self> {
         let script = Script::start(program, person, address)?;
         Ok(Self(Client::Script(Box::new(script))))
+    }
+
+    pub(super) fn sort(&self) -> Sort {
+        match self.0 {
+            Client::Native(_) => Sort::Native,
+            Client::Script(_) => Sort::Script,
+        }
     }
 
     /// Leaves a room and joins it as somebody who knows nothing of it.

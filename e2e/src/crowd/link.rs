@@ -25,9 +25,12 @@ pub(super) struct Link {
 /// Why a connection is no more.
 #[derive(Debug, thiserror::Error)]
 pub enum Lost {
-    /// The network, or the other side, has ended it, or says nothing any more.
+    /// The network, or the other side, has ended it.
     #[error("{0}")]
     Ended(String),
+    /// Nothing was heard for too long.
+    #[error("silence")]
+    Silent,
     /// What came is not what the protocol allows. That is a fault of the server.
     #[error("{0}")]
     Nonsense(String),
@@ -80,7 +83,7 @@ impl Link {
                 Ok(Some(Ok(message))) => message,
                 Ok(Some(Err(error))) => return Err(error.into()),
                 Ok(None) => return Err(Lost::Ended("the end of the stream".to_owned())),
-                Err(_) => return Err(Lost::Ended("silence".to_owned())),
+                Err(_) => return Err(Lost::Silent),
             };
             self.heard_at = Instant::now();
             match self.encoding {

@@ -149,12 +149,16 @@ impl Member {
 
     /// The connection is in another state.
     fn stands(&mut self, standing: Standing) {
+        let was_connected = self.is_connected;
         self.is_connected = matches!(standing, Standing::Connected);
         match standing {
             Standing::Connected => {
                 self.progress.welcomes.fetch_add(1, Ordering::Relaxed);
             }
-            Standing::Away => {}
+            Standing::Away(Some(notice)) if was_connected => {
+                self.progress.notices.note(notice, self.hands.sort());
+            }
+            Standing::Away(_) => {}
             Standing::Nonsense(reason) => self.faults.push(reason),
             Standing::Closed(reason) => self.faults.push(format!("closed: {reason}")),
         }

@@ -7,6 +7,7 @@ mod hands;
 mod link;
 mod member;
 mod native;
+mod notice;
 mod place;
 mod reader;
 mod script;
@@ -22,6 +23,7 @@ use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use tautline_protocol::model::Position;
+use tautline_protocol::wire::CloseCode;
 use tautline_protocol::wire::v2::Encoding;
 
 use crate::history::{History, Key, Room};
@@ -29,6 +31,7 @@ use crate::history::{History, Key, Room};
 pub use self::hands::Hands;
 pub use self::link::Lost;
 pub use self::member::Member;
+pub use self::notice::{Notice, Notices, Sort};
 pub use self::reader::Reader;
 pub use self::witness::Witness;
 
@@ -42,6 +45,9 @@ const RETRY_EVERY: Duration = Duration::from_millis(250);
 const QUEUE_MAX: (usize, usize) = (1024, 1 << 22);
 /// Nothing that is published is given up while a run lasts, nor do keys end.
 const TTL: Duration = Duration::from_mins(9);
+
+/// The code with which a server closes that goes away.
+const GOING_AWAY: u16 = CloseCode::GoingAway as u16;
 
 /// What makes a message longer: some are, and some are not.
 const PADDING_MAX: usize = 600;
@@ -77,6 +83,8 @@ pub struct Progress {
     pub pause: AtomicUsize,
     /// How many members have read everything in it.
     pub pausing: AtomicUsize,
+    /// What they have found out about the server.
+    pub notices: Notices,
 }
 
 /// Who a client is.

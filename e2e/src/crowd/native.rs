@@ -9,15 +9,15 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 use serde_json::value::RawValue;
 use tautline_client::{
-    Acknowledged, BuildError, Client, ConnectionState, EndingKind, PublishError, QueueBounds,
-    Retry, Room, RoomEvent, RoomStatus, RoomStream, Timeouts,
+    Acknowledged, BuildError, Client, ConnectionState, Ending, EndingKind, PublishError,
+    QueueBounds, Retry, Room, RoomEvent, RoomStatus, RoomStream, Timeouts,
 };
 use tautline_protocol::model::Position;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::hands::{Happening, Heard, Standing};
-use super::{Person, QUEUE_MAX, RETRY_EVERY, SILENCE, STEP, TTL, key_of};
+use super::{GOING_AWAY, Notice, Person, QUEUE_MAX, RETRY_EVERY, SILENCE, STEP, TTL, key_of};
 use crate::history::Missed;
 
 /// What became of a publication: where, which, and what.
@@ -199,8 +199,15 @@ fn standing(state: &ConnectionState) -> Standing {
             Standing::Nonsense(cause.to_string())
         }
         ConnectionState::Closed { cause } => Standing::Closed(cause.to_string()),
-        ConnectionState::Idle
-        | ConnectionState::Connecting { .. }
-        | ConnectionState::Reconnecting { .. } => Standing::Away,
+        ConnectionState::Reconnecting { cause, .. } => Standing::Away(notice(cause)),
+        ConnectionState::Idle | ConnectionState::Connecting { .. } => Standing::Away(None),
+    }
+}
+
+fn notice(cause: &Ending) -> Option<Notice> {
+    match cause.kind {
+        EndingKind::Silent => Some(Notice::Silence),
+        EndingKind::Closed if cause.code == GOING_AWAY => Some(Notice::Farewell),
+        _ => None,
     }
 }

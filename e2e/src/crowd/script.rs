@@ -17,7 +17,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::mpsc;
 
 use super::hands::{Happening, Heard, Standing};
-use super::{Person, QUEUE_MAX, RETRY_EVERY, SILENCE, STEP, TTL, parse};
+use super::{GOING_AWAY, Notice, Person, QUEUE_MAX, RETRY_EVERY, SILENCE, STEP, TTL, parse};
 use crate::history::Missed;
 
 /// So many lines wait until the program reads them: more than a member says without an answer.
@@ -27,7 +27,7 @@ const SAID_MAX: usize = 1024;
 #[derive(Debug)]
 pub(super) struct Script {
     /// Is killed when this is dropped.
-    _child: Child,
+    child: Child,
     says: mpsc::Sender<String>,
     hears: Lines<BufReader<ChildStdout>>,
     is_over: bool,
@@ -40,7 +40,11 @@ pub(super) struct Script {
 #[serde(tag = "is", rename_all = "camelCase", rename_all_fields = "camelCase")]
 enum Line {
     Connected,
-    Away,
+    /// What ended the connection, or the last attempt at one, and with which code.
+    Away {
+        kind: Option<String>,
+        code: Option<u16>,
+    },
     Nonsense {
         reason: String,
     },
@@ -102,7 +106,7 @@ impl Script {
         let (says, said) = mpsc::channel(SAID_MAX);
         tokio::spawn(tell(input, said));
         let script = Self {
-            _child: child,
+            child,
             says,
             hears: BufReader::new(output).lines(),
             is_over: false,
@@ -153,8 +157,13 @@ impl Script {
             return pending().await;
         }
         let Ok(Some(line)) = self.hears.next_line().await else {
+            let how = match self.child.wait().await {
+                Ok(status) => status.to_string(),
+                Err(error) => error.to_string(),
+            };
             self.is_over = true;
-            return Happening::Standing(Standing::Closed("the program has ended".to_owned()));
+            let reason = format!("the program has ended: {how}");
+            return Happening::Standing(Standing::Closed(reason));
         };
         match read(&line) {
             Some(happening) => {
@@ -183,7 +192,10 @@ fn read(line: &str) -> Option<Happening> {
     let heard = |at, heard| Happening::Heard(at, heard);
     Some(match serde_json::from_str(line).ok()? {
         Line::Connected => Happening::Standing(Standing::Connected),
-        Line::Away => Happening::Standing(Standing::Away),
+        Line::Away { kind, code } => {
+            let notice = notice(kind.as_deref(), code);
+            Happening::Standing(Standing::Away(notice))
+        }
         Line::Nonsense { reason } => Happening::Standing(Standing::Nonsense(reason)),
         Line::Closed { reason } => Happening::Standing(Standing::Closed(reason)),
         Line::Joining { at } => heard(at, Heard::Joining),
@@ -228,4 +240,12 @@ fn read(line: &str) -> Option<Happening> {
         } => Happening::Settled(at, sequence, Err(reason)),
         Line::Quiet => Happening::Quiet,
     })
+}
+
+fn notice(kind: Option<&str>, code: Option<u16>) -> Option<Notice> {
+    match kind {
+        Some("silent") => Some(Notice::Silence),
+        Some("closed") if code == Some(GOING_AWAY) => Some(Notice::Farewell),
+        _ => None,
+    }
 }

@@ -21,7 +21,7 @@ use tokio_websockets::Payload;
 
 use super::link::{Link, Lost};
 use super::seat::Seat;
-use super::{Content, Order, Person, Progress, Told, key_of, parse};
+use super::{Content, Notice, Order, Person, Progress, Sort, Told, key_of, parse};
 use crate::history::{Entry, Event, History, Key, Missed};
 
 /// So many publications of a room wait for their acknowledgement at most.
@@ -85,8 +85,10 @@ impl Witness {
                 Ok(link) => self.live(link, era).await,
                 Err(lost) => Err(lost),
             };
-            if let Err(Lost::Nonsense(nonsense)) = lost {
-                self.faults.push(nonsense);
+            match lost {
+                Err(Lost::Nonsense(nonsense)) => self.faults.push(nonsense),
+                Err(Lost::Silent) => self.progress.notices.note(Notice::Silence, Sort::Witness),
+                Ok(()) | Err(Lost::Ended(_)) => {}
             }
             if !self.is_done() {
                 sleep(Duration::from_millis(self.random.u64(1..PAUSE_MS_MAX))).await;
@@ -278,9 +280,11 @@ impl Witness {
                 let pong = ClientMessage::Pong(Empty {});
                 link.say(&pong.into()).await?;
             }
-            ServerMessage::Goaway(_) | ServerMessage::Bye(_) => {
-                return Err(Lost::Ended("asked to go".to_owned()));
+            // It stays for as long as it may: what is said until then has to be right, too.
+            ServerMessage::Goaway(_) => {
+                self.progress.notices.note(Notice::Farewell, Sort::Witness);
             }
+            ServerMessage::Bye(_) => return Err(Lost::Ended("bye".to_owned())),
             other => {
                 return Err(Lost::Nonsense(format!(
                     "{other:?} comes without having been asked for"

@@ -73,7 +73,7 @@ pub(super) fn config(directory: &Path) -> String {
     let data = data(directory);
     let common = format!(
         "[server]\nadmin_listen = \"\"\n[auth]\nhs256_secret = {SECRET:?}\n\
-         [heartbeat]\nping_every = \"1s\"\ndead_after = \"1s\"\n\
+         [heartbeat]\nping_every = \"1s\"\ndead_after = \"1s\"\n[drain]\nwindow = \"1s\"\ndeadline = \"5s\"\n\
          [storage]\ndirectory = \"{}\"\n[limits]\npublish_rate = \"off\"\njoin_rate = \"off\"\nrequest_rate = \"off\"\nhistory_rate = \"off\"\n\
          connections_per_user = 0\nauth_failures = 0\n",
         data.display()

@@ -1,9 +1,11 @@
 //! One run: the real server, clients that hold, a network that fails them, and the judgment.
 
+mod blows;
 mod house;
 mod report;
 mod rewind;
 mod scale;
+mod trouble;
 
 use std::collections::HashMap;
 use std::io;
@@ -21,11 +23,13 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::crowd::{Hands, Lost, Member, Order, Person, Progress, Reader, Told, Witness};
 use crate::fault::{Proxy, Script};
-use crate::history::{Log, Promise, Rewind, Room, check};
+use crate::history::{Log, Promise, Room, check};
 use crate::server::Server;
 
+use self::blows::Toll;
 use self::report::{END, Line, PROTOCOL, START};
 
+pub use self::blows::Blows;
 pub use self::report::{Outcome, Wrong};
 pub use self::scale::Scale;
 
@@ -54,8 +58,7 @@ struct Run {
     clients: JoinSet<Told>,
     rooms: Vec<(Room, Promise)>,
     random: Rng,
-    kills: u32,
-    rewinds: Vec<Rewind>,
+    toll: Toll,
     wrong: Vec<Wrong>,
     line: Line,
 }
@@ -79,8 +82,7 @@ pub async fn run(subject: Subject<'_>, scale: Scale, seed: u64) -> io::Result<Ou
         clients: JoinSet::new(),
         rooms: house::rooms(&scale),
         random: Rng::with_seed(seed),
-        kills: 0,
-        rewinds: Vec::new(),
+        toll: Toll::default(),
         wrong: Vec::new(),
         line: Line::begin(),
     };
@@ -136,57 +138,6 @@ impl Run {
         let member = Member::new(hands?, person, orders, progress, seed);
         self.clients.spawn(member.run());
         Ok(())
-    }
-
-    /// Waits until all members have read what the server has said, which must be dead.
-    async fn pause(&mut self) -> io::Result<()> {
-        let members = (0..self.scale.clients).filter(|number| !is_witness(*number));
-        self.progress.pausing.store(0, Ordering::Relaxed);
-        self.progress.pause.fetch_add(1, Ordering::Release);
-        self.proxy.reset_all();
-        let all = async {
-            while self.progress.pausing.load(Ordering::Acquire) < members.clone().count() {
-                sleep(LOOK_EVERY).await;
-            }
-        };
-        let late = |_| io::Error::other("members do not notice that the server is dead");
-        timeout(self.scale.calm, all).await.map_err(late)
-    }
-
-    /// Lets the network and the server fail until all that is asked for has happened.
-    async fn trouble(&mut self) -> io::Result<()> {
-        let mut dies_at = Instant::now() + self.scale.life;
-        while !self.is_enough() {
-            sleep(LOOK_EVERY).await;
-            self.show("faults");
-            if Instant::now() < dies_at {
-                continue;
-            }
-            if self.random.u8(..4) == 0 {
-                self.proxy.reset_all();
-            } else if (self.kills + 1).is_multiple_of(self.scale.rewind_every) {
-                self.rewind().await?;
-            } else {
-                self.server.kill()?;
-                self.start_again()?;
-            }
-            dies_at = Instant::now() + self.scale.life.mul_f64(0.5 + self.random.f64());
-        }
-        Ok(())
-    }
-
-    /// Starts the server again, which was killed.
-    fn start_again(&mut self) -> io::Result<()> {
-        self.server.start_again()?;
-        self.proxy.lead_to(self.server.address());
-        self.kills += 1;
-        Ok(())
-    }
-
-    fn is_enough(&self) -> bool {
-        self.proxy.tally().sum() >= self.scale.faults
-            && self.kills >= self.scale.kills
-            && self.progress.delivered.load(Ordering::Relaxed) >= self.scale.deliveries
     }
 
     /// Ends all faults, and waits until everything that was sent is acknowledged.
@@ -280,12 +231,12 @@ impl Run {
             }
             histories.push(history);
         }
-        let verdict = check(&histories, logs, &self.rewinds);
+        let verdict = check(&histories, logs, &self.toll.rewinds);
         Outcome {
             seed,
             time: self.line.end(),
-            kills: self.kills,
-            rewinds: self.rewinds.len(),
+            blows: self.toll.blows,
+            rewinds: self.toll.rewinds.len(),
             faults: report::faults(self.proxy.tally()),
             verdict,
             wrong: self.wrong,
@@ -297,7 +248,7 @@ impl Run {
     }
 
     fn show(&self, stage: &str) {
-        let now = (&*self.progress, self.proxy.tally(), self.kills);
+        let now = (&*self.progress, self.proxy.tally(), self.toll.blows);
         self.line.show(stage, now);
     }
 }

@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use super::Blows;
 use crate::crowd::Progress;
 use crate::fault::{Kind, Tally};
 use crate::history::Verdict;
@@ -17,6 +18,8 @@ const SHOWN_MAX: usize = 20;
 pub(super) const END: &str = "an end";
 pub(super) const PROTOCOL: &str = "the protocol";
 pub(super) const START: &str = "a start";
+/// Not about the server: what the judge wanted to try was not tried.
+pub(super) const JUDGE: &str = "the judge's own";
 
 /// Something that is wrong besides what histories show.
 #[derive(Debug)]
@@ -34,8 +37,8 @@ pub struct Outcome {
     pub seed: u64,
     /// How long it took.
     pub time: Duration,
-    /// How often the server was killed.
-    pub kills: u32,
+    /// What was done to the server, and noticed.
+    pub blows: Blows,
     /// How often it went on with an older copy of its disk.
     pub rewinds: usize,
     /// The faults of the network, with how often each happened.
@@ -61,10 +64,15 @@ impl Line {
         }
     }
 
-    pub(super) fn show(&self, stage: &str, (progress, tally, kills): (&Progress, &Tally, u32)) {
+    pub(super) fn show(&self, stage: &str, (progress, tally, blows): (&Progress, &Tally, Blows)) {
+        let Blows {
+            kills,
+            stops,
+            drains,
+        } = blows;
         if self.is_seen {
             let line = format!(
-                "{stage:<9} {:>4} s  {:>7} faults  {kills:>4} kills  {:>9} acknowledged  {:>9} delivered",
+                "{stage:<9} {:>4} s  {:>7} faults  {kills:>4} kills  {stops:>3} stops  {drains:>3} drains  {:>9} acknowledged  {:>9} delivered",
                 self.begun.elapsed().as_secs(),
                 tally.sum(),
                 progress.acknowledged.load(Ordering::Relaxed),
@@ -107,7 +115,9 @@ impl Outcome {
     pub fn table(&self) -> String {
         let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         let mut rows: Vec<(&str, u64)> = vec![
-            ("server killed", u64::from(self.kills)),
+            ("server killed", u64::from(self.blows.kills)),
+            ("server stopped", u64::from(self.blows.stops)),
+            ("server drained", u64::from(self.blows.drains)),
             ("with an older disk", count(self.rewinds)),
         ];
         rows.extend(self.faults.iter().map(|(name, times)| (*name, *times)));

@@ -36,7 +36,7 @@ impl Run {
                 return Ok(());
             }
             // A server that is busy is asked another time.
-            Err(Lost::Ended(_)) => return Ok(()),
+            Err(Lost::Ended(_) | Lost::Silent) => return Ok(()),
         };
         let copy = self.server.directory().join("copy.db");
         let mut backup = self.server.store("backup", &copy);
@@ -44,7 +44,7 @@ impl Run {
         let more = self.scale.life.mul_f64(MORE_OF_A_LIFE * self.random.f64());
         sleep(more).await;
 
-        let is_announced = !self.rewinds.len().is_multiple_of(2);
+        let is_announced = !self.toll.rewinds.len().is_multiple_of(2);
         let data = house::data(self.server.directory());
         let mut restore = self.server.store("restore", &copy);
         self.server.kill()?;
@@ -59,7 +59,8 @@ impl Run {
         }
         fs::remove_file(&copy)?;
         self.start_again()?;
-        self.rewinds.push(Rewind {
+        self.toll.blows.kills += 1;
+        self.toll.rewinds.push(Rewind {
             is_announced,
             heads,
         });

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::Blows;
+
 /// How much is done in one run.
 #[derive(Debug, Clone, Copy)]
 pub struct Scale {
@@ -17,10 +19,12 @@ pub struct Scale {
     pub faults: u64,
     /// How many messages have to come.
     pub deliveries: u64,
-    /// How often the server has to be killed.
-    pub kills: u32,
+    /// What has to happen to the server, and how often.
+    pub blows: Blows,
     /// Every so many kills it goes on with an older copy of its disk.
     pub rewind_every: u32,
+    /// One in so many turns it is stopped or drained, and neither killed nor cut off.
+    pub interlude_every: u32,
     /// How long it lives, about.
     pub life: Duration,
     /// By then everybody has come to the end, once there are no more faults.
@@ -28,7 +32,7 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// About a minute.
+    /// Somewhat more than a minute.
     pub const QUICK: Self = Self {
         clients: 12,
         rooms: 2,
@@ -36,13 +40,18 @@ impl Scale {
         pace: Duration::from_millis(10),
         faults: 500,
         deliveries: 50_000,
-        kills: 8,
+        blows: Blows {
+            kills: 8,
+            stops: 2,
+            drains: 2,
+        },
         rewind_every: 4,
+        interlude_every: 4,
         life: Duration::from_secs(4),
         calm: Duration::from_mins(2),
     };
 
-    /// As long as it takes to find what is badly broken.
+    /// As long as it takes to find what is badly broken: nobody waits for silence to be noticed.
     pub const SHORT: Self = Self {
         clients: 10,
         rooms: 1,
@@ -50,8 +59,13 @@ impl Scale {
         pace: Duration::from_millis(5),
         faults: 50,
         deliveries: 5_000,
-        kills: 5,
+        blows: Blows {
+            kills: 5,
+            stops: 0,
+            drains: 0,
+        },
         rewind_every: 2,
+        interlude_every: 4,
         life: Duration::from_millis(1500),
         calm: Duration::from_secs(20),
     };
@@ -64,8 +78,13 @@ impl Scale {
         pace: Duration::from_millis(10),
         faults: 10_000,
         deliveries: 2_000_000,
-        kills: 100,
+        blows: Blows {
+            kills: 100,
+            stops: 8,
+            drains: 8,
+        },
         rewind_every: 10,
+        interlude_every: 8,
         life: Duration::from_secs(5),
         calm: Duration::from_mins(2),
     };
