@@ -382,6 +382,18 @@ test("a client that closes while a gap is dealt with leaves no timer", async () 
   assert.equal(here.timers.size, 0);
 });
 
+test("who asks for an attempt has it at once, whatever the clock does", async () => {
+  const here = new Surroundings();
+  here.isUp = false;
+  const client = createClient(here.options());
+  client.room("a").join();
+  await here.pass(2_000);
+  const { length } = here.sockets;
+  client.retryNow();
+  await settled();
+  assert.equal(here.sockets.length, length + 1);
+});
+
 test("attempts end where the application wants that, and the last reason is told", async () => {
   const here = new Surroundings();
   here.isUp = false;

@@ -50,10 +50,11 @@ export function dial({ settings, outputs, url }: Machine, attempt: Attempt, now:
 }
 
 /** The next attempt is made then if a later one waits, or as soon as it may after one that was hurried. */
-export function hurry(machine: Machine, at: number): void {
+export function hurry(machine: Machine, now: number, at: number): void {
   const soonest = Math.max(at, machine.hurriedAt + HURRY_PAUSE);
   if (machine.retryAt === Infinity || machine.retryAt <= soonest) return;
   machine.retryAt = machine.hurriedAt = soonest;
+  if (soonest <= now) tryToConnect(machine, now);
 }
 
 /** Greets the server on a connection that is open. */

@@ -88,7 +88,7 @@ export class Session extends Machine {
 
   /** Makes the next attempt at once, if one waits. */
   retryNow(now: number): void {
-    hurry(this, now);
+    hurry(this, now, now);
   }
 
   /**
@@ -271,7 +271,7 @@ export class Session extends Machine {
       giveUp(this, now, attempt.line, ASLEEP);
     }
     const isWelcome = !this.isOffline && this.notBefore <= now;
-    if (isWelcome) hurry(this, now + between(this.settings.random, 0, LOCAL_WINDOW));
+    if (isWelcome) hurry(this, now, now + between(this.settings.random, 0, LOCAL_WINDOW));
   }
 
   /** Time has passed. What had been read by now must have been handed in before. */
