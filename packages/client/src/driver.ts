@@ -99,6 +99,7 @@ export class Driver {
       throw new TautlineError("no_websocket", `there is no WebSocket here: ${how}`);
     }
     const { url } = this.#options;
+    // What can never lead anywhere is said at once, and not tried for ever.
     if (typeof url !== "function") resolve(url);
     if (!this.#session.isClosed) return;
     const { lifecycle } = this.env;
@@ -244,7 +245,6 @@ export class Driver {
 
   #setTimer(backlog: number): void {
     this.#stopTimer();
-    this.#stopTimer = () => {};
     let look = backlog >= BACKLOG_MAX ? BACKLOG_LOOK : CLOCK_LOOK;
     if (this.#session.isClosed) {
       look = Infinity;

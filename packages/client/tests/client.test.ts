@@ -309,10 +309,51 @@ test("what others see of a client outlives a close and a connect, and no leave",
   room.join();
   await here.pass(500);
   assert.deepEqual(JSON.parse(here.line.sent.at(-1) ?? "").payload, { room: "b" });
+  await client.close();
+  client.connect();
+  await here.pass(1_000);
+  const { rooms } = JSON.parse(here.line.sent[0] ?? "").payload;
+  assert.equal(rooms.find(({ room: name }: { room: string }) => name === "b").presence, undefined);
+});
+
+test("what the server refuses to show is not shown by the next connection either", async () => {
+  const { here, client } = await joined();
+  const room = client.room("b");
+  room.join({ presence: "first" });
+  await here.pass(500);
+  const refused = failure(room.presence.set("never"));
+  await here.pass(100);
+  const { requestId } = JSON.parse(here.line.sent.at(-1) ?? "");
+  const payload = { code: "forbidden", message: "no", retryable: false } as const;
+  here.line.desk.say({ type: "error", payload, requestId });
+  await here.pass(100);
+  assert.equal((await refused).code, "forbidden");
+  here.line.end(1006);
+  await here.pass(5_000);
+  const { rooms } = JSON.parse(here.line.sent[0] ?? "").payload;
+  assert.equal(rooms.find(({ room: name }: { room: string }) => name === "b").presence, "first");
+});
+
+test("a room that was left and joined anew begins anew, also where the client closes in between", async () => {
+  const { here, client, room, leave } = await joined();
+  room.publish("e", 1);
+  await here.pass(500);
+  leave();
+  await here.pass(500);
+  here.isUp = false;
+  here.line.end(1006);
+  room.join({ last: 1 });
+  await client.close();
+  here.isUp = true;
+  client.connect();
+  await here.pass(1_000);
+  assert.equal(room.state.status, "live");
+  const join = here.line.sent.map((frame) => JSON.parse(frame)).find(({ type }) => type === "join");
+  assert.deepEqual(join.payload, { room: "a", last: 1 });
 });
 
 test("what others are to see is shown by the next connection, however long that takes", async () => {
-  const { here, room } = await joined();
+  const { here, client, room } = await joined();
   here.isUp = false;
   here.line.end(1006);
   await here.pass(100);
@@ -321,8 +362,26 @@ test("what others are to see is shown by the next connection, however long that 
   assert.equal((await late).code, "expired");
   here.isUp = true;
   await here.pass(40_000);
+  const shown = () => JSON.parse(here.line.sent[0] ?? "").payload.rooms[0].presence;
+  assert.equal(shown(), "in a tunnel");
+  await client.close();
+  client.connect();
+  await here.pass(1_000);
   assert.equal(room.state.status, "live");
-  assert.equal(JSON.parse(here.line.sent[0] ?? "").payload.rooms[0].presence, "in a tunnel");
+  assert.equal(shown(), "in a tunnel");
+});
+
+test("what has left once is given up as unknown before the server forgets its key", async () => {
+  const here = new Surroundings();
+  const client = createClient(here.options({ queue: { ttl: Number.POSITIVE_INFINITY } }));
+  await Promise.all([client.connect(), here.pass(1_000)]);
+  here.line.desk.part();
+  const late = failure(client.room("a").publish("e", 1));
+  await here.pass(10);
+  here.isUp = false;
+  here.line.end(1006);
+  await here.pass(10 * 60_000);
+  assert.deepEqual(await late.then(({ code, outcome }) => [code, outcome]), ["expired", "unknown"]);
 });
 
 test("of casts that may not leave yet, the newest of each word does", async () => {
@@ -549,6 +608,18 @@ test("presence is an immutable view that is another one when somebody comes", as
   here.line.desk.say({ type: "memberCount", payload: { room: "a", count: 900 } });
   await here.pass(10);
   assert.deepEqual([room.presence.view.count, room.presence.view.complete], [900, false]);
+});
+
+test("who goes is not there any more, and nobody is in a room that was left", async () => {
+  const { here, room, leave } = await joined();
+  const [ann, bob] = ["ann", "bob"].map((user) => ({ connection: `of ${user}`, user, name: user }));
+  assert.ok(ann && bob);
+  for (const member of [ann, bob]) here.line.desk.say({ type: "memberJoined", payload: { room: "a", member } });
+  here.line.desk.say({ type: "memberLeft", payload: { room: "a", member: ann } });
+  await here.pass(10);
+  assert.deepEqual([...room.presence.view.members.values()], [bob]);
+  leave();
+  assert.deepEqual([room.presence.view.count, room.presence.view.complete], [0, false]);
 });
 
 test("a signal ends a publication that has not left as not sent, and one that has as unknown", async () => {

@@ -69,7 +69,7 @@ export class Publications extends Waitlist<Publication> {
   /** It is on its way. */
   sent(one: Publication, now: number): void {
     one.isInFlight = true;
-    if (!one.isUncertain) one.until = Math.min(one.until, now + KEY_KNOWN);
+    one.until = Math.min(one.until, now + KEY_KNOWN);
     one.notBefore = 0;
   }
 
