@@ -1,6 +1,9 @@
 // Surroundings for a client under test: a clock that stands still, sockets that end at a model of the server, and a page.
 
+import assert from "node:assert/strict";
+import { createClient } from "../src/client.js";
 import type { Env, Lifecycle, LifecycleSign, Socket } from "../src/env.js";
+import type { TautlineError } from "../src/errors.js";
 import type { ClientOptions } from "../src/options.js";
 import type { ServerMessage } from "../src/wire.js";
 import { Agenda } from "./pair/agenda.js";
@@ -154,4 +157,22 @@ export class Line implements Socket {
   #later(happen: () => void): void {
     this.#here.agenda.after(5, happen);
   }
+}
+
+/** A client that is connected and in room `a`. */
+export async function joined(here: Surroundings = new Surroundings()) {
+  const client = createClient(here.options());
+  const room = client.room("a");
+  const leave = room.join();
+  await here.pass(1_000);
+  assert.equal(room.state.status, "live");
+  return { here, client, room, leave };
+}
+
+/** Why something fails. */
+export async function failure(promise: Promise<unknown>): Promise<TautlineError> {
+  return promise.then(
+    () => assert.fail("it succeeded"),
+    (error) => error,
+  );
 }

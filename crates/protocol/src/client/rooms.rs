@@ -207,3 +207,29 @@ impl Rooms {
 fn data(json: &[u8]) -> Data<'_> {
     Data::parse(json).unwrap_or(Data::NULL)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_server_refuses_to_show_gives_way_to_what_was_there_before() {
+        let [first, second, third] =
+            ["1", "2", "3"].map(|json| Bytes::from_static(json.as_bytes()));
+        let room = RoomName::parse("a").unwrap();
+        let mut rooms = Rooms::default();
+        let joining = Joining {
+            presence: Some(first.clone()),
+            ..Joining::default()
+        };
+        rooms.join(Ticket(1), room.clone(), joining).unwrap();
+        let presence = |rooms: &mut Rooms| rooms.get_mut(&room).unwrap().presence.clone();
+        let before = rooms.show(&room, second.clone());
+        assert_eq!(presence(&mut rooms), Some(second.clone()));
+        rooms.unshow(&room, &second, before.clone());
+        assert_eq!(presence(&mut rooms), Some(first));
+        rooms.show(&room, third.clone());
+        rooms.unshow(&room, &second, before);
+        assert_eq!(presence(&mut rooms), Some(third), "something else by now");
+    }
+}
